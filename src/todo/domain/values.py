@@ -1,0 +1,198 @@
+"""The values that tasks and users are made of.
+
+Each type has one way in, a `parse_…` function that accepts what a person may write and returns the
+value in its one proper form, or raises `InvalidError`. The types are `NewType`s: the type checker
+keeps raw text out, and a page of a thousand tasks pays nothing for it.
+
+Texts are Unicode in normal form NFC (UAX #15), without surrounding white space. Lengths are counted
+in code points, after both.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import UTC, date, datetime
+from enum import IntEnum
+from typing import TYPE_CHECKING, NewType, TypeAlias
+from uuid import UUID
+
+from todo.domain.errors import InvalidError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+TITLE_LENGTH = 500
+DESCRIPTION_LENGTH = 10_000
+TAG_LENGTH = 50
+TAGS_COUNT = 20
+NAME_LENGTH = 200
+EMAIL_LENGTH = 254
+PASSWORD_LENGTHS = (8, 128)
+USER_ID_LENGTH = 255
+
+TaskId = NewType("TaskId", UUID)
+UserId = NewType("UserId", str)
+Revision = NewType("Revision", int)
+Title = NewType("Title", str)
+Description = NewType("Description", str)
+Tag = NewType("Tag", str)
+Tags: TypeAlias = tuple[Tag, ...]
+Due: TypeAlias = date | datetime
+"""A whole day, or an instant in UTC. A `datetime` is a `date` to Python: ask for `datetime` first."""
+Name = NewType("Name", str)
+Email = NewType("Email", str)
+Password = NewType("Password", str)
+
+
+class Priority(IntEnum):
+    """How much a task matters, on iCalendar's scale (RFC 5545, section 3.8.1.9): 1 highest, 9 lowest, 0 none."""
+
+    NONE = 0
+    URGENT = 1
+    HIGH = 3
+    MEDIUM = 5
+    LOW = 9
+
+
+def parse_task_id(text: str) -> TaskId:
+    """A task id that a client made: a UUID of version 7 (RFC 9562, section 5.7) in its usual text form."""
+    if not _UUID.fullmatch(text):
+        raise InvalidError("not_a_uuid", "must be a UUID of version 7, such as 0199e1b2-7c3d-7000-8000-000000000000.")
+    value = UUID(text)
+    if value.version != 7:
+        raise InvalidError("not_version_7", "must be a UUID of version 7: other versions do not sort by time.")
+    return TaskId(value)
+
+
+def parse_user_id(text: str) -> UserId:
+    """An opaque, case-sensitive id of 1 to 255 printable ASCII characters."""
+    if not 1 <= len(text) <= USER_ID_LENGTH or not text.isascii() or not text.isprintable():
+        raise InvalidError("not_a_user_id", "must be 1 to 255 printable ASCII characters.")
+    return UserId(text)
+
+
+def parse_title(text: str) -> Title:
+    """One line of 1 to 500 characters."""
+    return Title(_line(text, TITLE_LENGTH))
+
+
+def parse_description(text: str) -> Description:
+    """Up to 10,000 characters in any number of lines, which end in a newline however they were sent."""
+    text = _proper(text.replace("\r\n", "\n"), _CONTROLS_IN_TEXT).strip()
+    return Description(_no_longer_than(text, DESCRIPTION_LENGTH))
+
+
+def parse_tags(texts: Iterable[str]) -> Tags:
+    """Up to 20 tags of one line and 1 to 50 characters; repeats, compared without case, merge into the first."""
+    tags: dict[str, Tag] = {}
+    for text in texts:
+        tag = Tag(_line(text, TAG_LENGTH))
+        tags.setdefault(tag_key(tag), tag)
+    if len(tags) > TAGS_COUNT:
+        raise InvalidError("too_many", f"may hold at most {TAGS_COUNT} tags, not {len(tags)}.")
+    return tuple(tags.values())
+
+
+def tag_key(tag: str) -> str:
+    """What two spellings of the same tag have in common."""
+    return unicodedata.normalize("NFC", tag.casefold())
+
+
+def parse_due(text: str) -> Due:
+    """A day (`2026-12-01`), or an instant with its offset (`2026-12-01T09:00:00Z`), as RFC 3339 writes them."""
+    try:
+        if _DAY.fullmatch(text):
+            return date.fromisoformat(text)
+        if _INSTANT.fullmatch(text):
+            return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise InvalidError("not_a_date", "is not a day or time that exists.") from error
+    if _LOCAL_TIME.fullmatch(text):
+        raise InvalidError("no_offset", "needs the offset of its time zone, such as Z or +02:00.")
+    raise InvalidError("not_a_date", "must be a day such as 2026-12-01, or a time such as 2026-12-01T09:00:00Z.")
+
+
+def parse_name(text: str) -> Name:
+    """What a person is called: one line of 1 to 200 characters."""
+    return Name(_line(text, NAME_LENGTH))
+
+
+def parse_email(text: str) -> Email:
+    """An e-mail address, in lower case, of at most 254 characters.
+
+    The form is the one browsers accept (WHATWG HTML, "valid e-mail address"): whether it exists, only a
+    letter to it could tell.
+    """
+    text = text.strip()
+    if len(text) > EMAIL_LENGTH or not _EMAIL.fullmatch(text):
+        raise InvalidError("not_an_email", "must be an e-mail address, such as ada@example.com.")
+    return Email(text.lower())
+
+
+def parse_password(text: str) -> Password:
+    """8 to 128 characters of any kind, in normal form NFC; white space counts and is kept."""
+    text = unicodedata.normalize("NFC", _encodable(text))
+    shortest, longest = PASSWORD_LENGTHS
+    if len(text) < shortest:
+        raise InvalidError("too_short", f"must have at least {shortest} characters.")
+    return Password(_no_longer_than(text, longest))
+
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_LOCAL_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?")
+_INSTANT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+_LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+_EMAIL = re.compile(rf"[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})*")
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_CONTROLS_IN_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROLS_AROUND_LINE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_LINE_BREAKS = re.compile("[\t\n\r\u2028\u2029]")
+_CONTROL_NAMES = {
+    "\x00": "NUL",
+    "\t": "TAB",
+    "\n": "NEWLINE",
+    "\r": "CARRIAGE RETURN",
+    "\x1b": "ESCAPE",
+    "\x7f": "DELETE",
+}
+
+
+def _line(text: str, longest: int) -> str:
+    if not (text.isascii() and text.isprintable()):
+        text = _proper(text, _CONTROLS_AROUND_LINE)
+    text = text.strip()
+    if not text:
+        raise InvalidError("empty", "must not be empty.")
+    if found := _LINE_BREAKS.search(text):
+        raise _control_character(found[0])
+    return _no_longer_than(text, longest)
+
+
+def _proper(text: str, forbidden: re.Pattern[str]) -> str:
+    if found := forbidden.search(_encodable(text)):
+        raise _control_character(found[0])
+    return unicodedata.normalize("NFC", text)
+
+
+def _encodable(text: str) -> str:
+    if _SURROGATES.search(text):
+        raise InvalidError("not_unicode", "contains half a surrogate pair, which is no character.")
+    return text
+
+
+def _no_longer_than(text: str, longest: int) -> str:
+    if len(text) > longest:
+        raise InvalidError("too_long", f"may have at most {longest} characters, not {len(text)}.")
+    return text
+
+
+def _control_character(character: str) -> InvalidError:
+    name = f"U+{ord(character):04X}"
+    if known := _CONTROL_NAMES.get(character):
+        name = f"{name} ({known})"
+    return InvalidError("control_character", f"must not contain the control character {name}.")
