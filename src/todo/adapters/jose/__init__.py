@@ -1,0 +1,1 @@
+"""Access tokens as signed JWTs (RFC 7519), on python-jose."""

@@ -1,0 +1,57 @@
+"""What a text must look like before any key is tried on it.
+
+python-jose decodes leniently, parses headers of any depth, and ignores `crit` and `typ`: all of that is
+decided here, first.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import urlsafe_b64decode
+from typing import Any, NamedTuple
+
+from todo.domain.errors import InvalidTokenError
+
+LONGEST = 8192
+"""In characters."""
+
+_FORM = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
+_TYPES = {None, "JWT", "at+jwt"}
+
+
+class Unverified(NamedTuple):
+    """What a token says of itself. Nobody has vouched for it yet."""
+
+    algorithm: str
+    key_id: str | None
+    claims: dict[str, Any]
+
+
+def look_at(token: str) -> Unverified:
+    """The header and the claims of a signed JWT (RFC 7515, section 3.1). `InvalidTokenError` if it is none."""
+    parts = _FORM.fullmatch(token) if len(token) <= LONGEST else None
+    if parts is None:
+        raise InvalidTokenError
+    header, claims = _object(parts[1]), _object(parts[2])
+    algorithm, key_id = header.get("alg"), header.get("kid")
+    is_flat = not any(isinstance(value, dict | list) for value in header.values())
+    if (
+        not is_flat
+        or "crit" in header
+        or header.get("typ") not in _TYPES
+        or not isinstance(algorithm, str)
+        or not isinstance(key_id, str | None)
+    ):
+        raise InvalidTokenError
+    return Unverified(algorithm, key_id, claims)
+
+
+def _object(part: str) -> dict[str, Any]:
+    try:
+        found = json.loads(urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except (ValueError, RecursionError) as error:
+        raise InvalidTokenError from error
+    if not isinstance(found, dict):
+        raise InvalidTokenError
+    return found

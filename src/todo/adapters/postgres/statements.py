@@ -1,0 +1,46 @@
+"""Statements written by SQLAlchemy Core and compiled once, ready for asyncpg."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from sqlalchemy import Text, bindparam, func, literal_column, select, true
+from sqlalchemy.dialects.postgresql.asyncpg import dialect
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import CTE
+    from sqlalchemy.sql.compiler import SQLCompiler
+    from sqlalchemy.sql.expression import ClauseElement
+
+_DIALECT = dialect()  # type: ignore[no-untyped-call]
+
+OWNER_SETTING = "todo.owner"
+"""The setting that holds the owner whose rows the policies of row-level security show."""
+
+
+class Statement:
+    """One shape of SQL. Its parameters are given by name; asyncpg wants them by place."""
+
+    __slots__ = ("_names", "sql")
+
+    def __init__(self, clause: ClauseElement) -> None:
+        compiled = cast("SQLCompiler", clause.compile(dialect=_DIALECT))
+        self.sql = str(compiled)
+        self._names = tuple(compiled.positiontup or ())
+
+    def arguments(self, values: Mapping[str, Any]) -> list[Any]:
+        """The values in the order in which the SQL numbers them. `KeyError` if one is missing."""
+        return [values[name] for name in self._names]
+
+
+def me() -> CTE:
+    """`WITH me AS (…)`: tells the policies who is asking, for the length of this one statement.
+
+    A transaction-local setting of its own would cost a second round trip. What is joined LATERAL to it
+    runs after it, because it needs `me.owner`; should PostgreSQL ever choose another order, the
+    policies would show no rows at all.
+    """
+    owner = func.set_config(literal_column(f"'{OWNER_SETTING}'"), bindparam("owner", type_=Text), true()).label("owner")
+    return select(owner).cte("me").prefix_with("MATERIALIZED")
