@@ -1,0 +1,213 @@
+"""Every refusal as a problem document (RFC 9457)."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+import msgspec
+from fastapi import APIRouter
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Match
+from starlette.status import HTTP_404_NOT_FOUND, HTTP_405_METHOD_NOT_ALLOWED
+
+from todo.domain import errors
+from todo.entrypoints.http.shapes import JsonResponse, TaskOut, as_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fastapi import FastAPI
+    from starlette.requests import Request
+
+    from todo.domain.errors import Flaw
+
+router = APIRouter(prefix="/problems", tags=["problems"])
+
+
+class MalformedJsonError(errors.TodoError):
+    """The body is not JSON (RFC 8259), or not UTF-8."""
+
+    code = "malformed_json"
+    sentence = "The body is not valid JSON."
+
+
+class UnsupportedMediaTypeError(errors.TodoError):
+    """The body is of another type than the route reads."""
+
+    code = "unsupported_media_type"
+    sentence = "The body must be sent as Content-Type: application/json."
+
+
+class TooLargeError(errors.TodoError):
+    """The body is larger than any request needs."""
+
+    code = "too_large"
+    sentence = "The body may have at most 1 MiB (1,048,576 bytes)."
+
+
+class UnknownRouteError(errors.TodoError):
+    """No route has this path."""
+
+    code = "unknown_route"
+    sentence = "There is nothing at this address. The documentation is at /docs."
+
+
+class MethodNotAllowedError(errors.TodoError):
+    """The path exists, but not for this method."""
+
+    code = "method_not_allowed"
+    sentence = "This address does not know this method. The Allow header names those it knows."
+
+    def __init__(self, allowed: str) -> None:
+        super().__init__()
+        self.allowed = allowed
+
+
+class InternalError(errors.TodoError):
+    """A fault of the service. What it was stands in the log, under the request id."""
+
+    code = "internal"
+    sentence = "Something went wrong on our side. Tell us the request_id, with which we can find out what."
+
+
+class Kind(NamedTuple):
+    """How one kind of error travels."""
+
+    status: int
+    title: str
+
+
+KINDS: dict[type[errors.TodoError], Kind] = {
+    errors.InvalidError: Kind(422, "The request is not valid"),
+    errors.InvalidFieldsError: Kind(422, "The request is not valid"),
+    errors.CursorMismatchError: Kind(422, "The cursor is not of this list"),
+    errors.NotFoundError: Kind(404, "No such task"),
+    errors.InTrashError: Kind(409, "The task is in the trash"),
+    errors.StaleError: Kind(412, "The task has changed"),
+    errors.EmailTakenError: Kind(409, "The e-mail address is taken"),
+    errors.WrongCredentialsError: Kind(401, "Wrong e-mail address or password"),
+    errors.InvalidTokenError: Kind(401, "Not logged in"),
+    errors.NotYourUserError: Kind(403, "Not your user"),
+    errors.UnavailableError: Kind(503, "Not available right now"),
+    MalformedJsonError: Kind(400, "Malformed JSON"),
+    UnsupportedMediaTypeError: Kind(415, "Unsupported media type"),
+    TooLargeError: Kind(413, "The body is too large"),
+    UnknownRouteError: Kind(404, "No such address"),
+    MethodNotAllowedError: Kind(405, "Method not allowed"),
+    InternalError: Kind(500, "Internal error"),
+}
+
+
+class FlawOut(msgspec.Struct):
+    """What is wrong with one field."""
+
+    field: str
+    code: str
+    message: str
+
+
+class Problem(msgspec.Struct, omit_defaults=True):
+    """A problem document. `code` is stable; `detail` and `message` are one sentence for people."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    message: str
+    details: list[FlawOut]
+    request_id: str
+    current: TaskOut | None = None
+
+
+class ProblemResponse(Response):
+    """A problem document on its way."""
+
+    media_type = "application/problem+json"
+
+
+def problem_response(request: Request, error: errors.TodoError) -> Response:
+    """The answer to a request that is refused."""
+    kind = KINDS[type(error)]
+    problem = Problem(
+        type=f"/problems/{error.code}",
+        title=kind.title,
+        status=kind.status,
+        detail=str(error),
+        instance=request.url.path,
+        code=error.code,
+        message=str(error),
+        details=[FlawOut(flaw.field, flaw.code, flaw.message) for flaw in _flaws(error)],
+        request_id=request.state.request_id,
+        current=TaskOut.of(error.current) if isinstance(error, errors.StaleError) else None,
+    )
+    return ProblemResponse(as_json(problem), kind.status, dict(_headers(error)))
+
+
+def add_problems(app: FastAPI) -> None:
+    """Make every refusal of this application a problem document, whatever raises it."""
+
+    async def refused(request: Request, error: Exception) -> Response:
+        return problem_response(request, cast("errors.TodoError", error))
+
+    async def not_routed(request: Request, error: Exception) -> Response:
+        status = cast("HTTPException", error).status_code
+        if status == HTTP_405_METHOD_NOT_ALLOWED:
+            return problem_response(request, MethodNotAllowedError(", ".join(_allowed(app, request))))
+        return problem_response(request, UnknownRouteError() if status == HTTP_404_NOT_FOUND else InternalError())
+
+    app.add_exception_handler(errors.TodoError, refused)
+    app.add_exception_handler(HTTPException, not_routed)
+
+
+def _allowed(app: FastAPI, request: Request) -> Iterator[str]:
+    for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"):
+        scope = {**request.scope, "method": "GET" if method == "HEAD" else method}
+        if any(route.matches(scope)[0] is Match.FULL for route in app.router.routes):
+            yield method
+
+
+def _flaws(error: errors.TodoError) -> tuple[Flaw, ...]:
+    return error.flaws if isinstance(error, errors.InvalidFieldsError) else ()
+
+
+def _headers(error: errors.TodoError) -> Iterator[tuple[str, str]]:
+    match error:
+        case errors.InvalidTokenError():
+            yield "WWW-Authenticate", 'Bearer error="invalid_token"'
+        case errors.WrongCredentialsError():
+            yield "WWW-Authenticate", "Bearer"
+        case errors.UnavailableError():
+            yield "Retry-After", str(error.retry_after)
+        case errors.StaleError():
+            yield "ETag", f'"{error.current.revision}"'
+        case MethodNotAllowedError():
+            yield "Allow", error.allowed
+        case _:
+            pass
+
+
+class Explanation(msgspec.Struct):
+    """What a code means."""
+
+    code: str
+    title: str
+    status: int
+    explanation: str
+
+
+EXPLANATIONS = {
+    error.code: Explanation(error.code, kind.title, kind.status, inspect.getdoc(error) or "")
+    for error, kind in reversed(KINDS.items())
+}
+
+
+@router.get("/{code}")
+async def explain_problem(code: str) -> Response:
+    """What an error code means, and what to do."""
+    if code not in EXPLANATIONS:
+        raise UnknownRouteError
+    return JsonResponse(as_json(EXPLANATIONS[code]))
