@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from todo import __version__
 from todo.entrypoints.http import accounts, health, problems, tasks
 from todo.entrypoints.http.edge import Edge, Faults
+from todo.entrypoints.http.routes import Dispatch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -47,20 +48,22 @@ def create_app(container: Container) -> FastAPI:
     )
     app.state.container = container
     problems.add_problems(app)
-    app.include_router(health.router)
-    app.include_router(problems.router)
-    app.include_router(accounts.router)
     app.include_router(tasks.router, prefix="/api/tasks")
     app.include_router(tasks.router, prefix="/api/{user_id}/tasks")
+    app.include_router(accounts.router)
+    app.include_router(health.router)
+    app.include_router(problems.router)
+    app.add_middleware(Dispatch, routes=app.routes)
     app.add_middleware(Faults)
-    app.add_middleware(
-        CORSMiddleware,
-        allow_origins=container.settings().cors_origins,
-        allow_credentials=True,
-        allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=_SENT,
-        expose_headers=_SHOWN,
-        max_age=3600,
-    )
+    if origins := container.settings().cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_credentials=True,
+            allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=_SENT,
+            expose_headers=_SHOWN,
+            max_age=3600,
+        )
     app.add_middleware(Edge)
     return app

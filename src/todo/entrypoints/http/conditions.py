@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+
+from starlette.requests import Request
 
 from todo.domain.values import Revision
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
 
 _TAG = re.compile(r'\s*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|$)')
 _REVISION = re.compile(r"[0-9]{1,18}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import structlog
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from todo.entrypoints.http.problems import InternalError, problem_response
 
@@ -81,6 +81,8 @@ class Faults:
 
         try:
             await self._app(scope, receive, watch)
+        except ClientDisconnect:
+            log.info("client_left")
         except Exception as error:
             if scope["type"] != "http":
                 raise

@@ -1,30 +1,41 @@
-"""How a request becomes the arguments of a route, planned once.
+"""The way from a request to its route, planned once.
 
-FastAPI decides again for each request how to fill in each parameter, which takes it longer than the rest
-of the route. Ours have two kinds only, a dependency on nothing but the request and one JSON body: for
-these the plan is made when the route is. Delete `route_class=PlannedRoute` and FastAPI does it all.
+FastAPI finds out for each request anew which route it is for and how to fill in each parameter, and
+takes longer over it than the rest of the request. Our parameters are of three kinds only, the request, a
+dependency on nothing but the request, and one JSON body, so the plan is made with the route; `Dispatch`
+then goes straight to it. Measured together: a third of the time of reading a task. Delete the line that
+adds `Dispatch`, and FastAPI finds the routes; delete `route_class=PlannedRoute`, and it fills them in.
 """
 
 from __future__ import annotations
 
 import inspect
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any, cast
 
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.requests import Request
+from starlette.routing import compile_path
 
+from todo.domain.errors import TodoError
 from todo.entrypoints.http.bodies import Body, read_json
+from todo.entrypoints.http.problems import problem_response
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    import re
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
-    from starlette.requests import Request
     from starlette.responses import Response
+    from starlette.routing import BaseRoute
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class PlannedRoute(APIRoute):
     """A route whose endpoint is an `async def` that returns a Response."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def get_route_handler(self) -> Handler:
         endpoint = self.endpoint
         plan = [(name, self._plan(name)) for name in inspect.signature(endpoint).parameters]
 
@@ -54,3 +65,33 @@ def _reader(model: type[Body]) -> Callable[[Request], Awaitable[Body]]:
         return await read_json(request, model)
 
     return read
+
+
+class Dispatch:
+    """Finds planned routes by method and path, and leaves everything else to the application behind it."""
+
+    def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute]) -> None:
+        self._app = app
+        self._table: dict[str, list[tuple[re.Pattern[str], Handler, Callable[..., Any]]]] = defaultdict(list)
+        for context in iter_route_contexts(routes):
+            route = context.original_route
+            if isinstance(route, PlannedRoute) and context.path is not None:
+                pattern, _, _ = compile_path(context.path)
+                for method in route.methods:
+                    self._table[method].append((pattern, route.get_route_handler(), route.endpoint))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not scope["root_path"]:
+            for pattern, handle, endpoint in self._table.get(scope["method"], ()):
+                if found := pattern.match(scope["path"]):
+                    scope["path_params"], scope["endpoint"] = found.groupdict(), endpoint
+                    await (await _answer(Request(scope, receive), handle))(scope, receive, send)
+                    return
+        await self._app(scope, receive, send)
+
+
+async def _answer(request: Request, handle: Handler) -> Response:
+    try:
+        return await handle(request)
+    except TodoError as error:
+        return problem_response(request, error)
