@@ -84,7 +84,11 @@ class Connection:
             self._driver.terminate()
 
     def _translated(self, error: Exception) -> Exception:
-        """Asyncpg says `InterfaceError` both for a connection that is gone and for a wrong call of its own."""
+        """Asyncpg says `InterfaceError` both for a connection that is gone and for
+        a wrong call of its own.
+        """
+        if isinstance(error, asyncpg.InvalidCachedStatementError):
+            self._driver.terminate()
         if isinstance(error, asyncpg.InterfaceError) and not self._driver.is_closed():
             return error
         return UnavailableError()

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import structlog
+from sqlalchemy import column, select, table
 
 from todo.adapters.postgres.connection import PASSING_ERRORS, Connection
+from todo.adapters.postgres.migrate import head
 from todo.adapters.postgres.pool import Pool
-from todo.adapters.postgres.statements import OWNER_SETTING
+from todo.adapters.postgres.statements import OWNER_SETTING, Statement
 from todo.adapters.postgres.url import connect_arguments
 from todo.domain.errors import TodoError, UnavailableError
 
@@ -19,11 +21,14 @@ if TYPE_CHECKING:
 
     from asyncpg import Record
 
-    from todo.adapters.postgres.statements import Statement
     from todo.domain.values import UserId
 
 APPLICATION_ROLE = "todo_app"
 """The role that a connection steps down to, if the one that logs in is not bound by row-level security."""
+
+_SCHEMA_REVISION = Statement(select(column("version_num")).select_from(table("alembic_version")))
+
+_TAKE_TURN = f"SELECT FROM users WHERE id = current_setting('{OWNER_SETTING}') FOR NO KEY UPDATE"  # noqa: S608  # no value in it
 
 _LIMITS = {
     "statement_timeout": "10s",
@@ -63,6 +68,15 @@ class Database:
         self._pool.release(connection)
         return rows
 
+    async def check(self) -> None:
+        """Return if the database is reached and has the schema of this version; else `UnavailableError`."""
+        try:
+            rows = await self.fetch(_SCHEMA_REVISION, {})
+        except asyncpg.UndefinedTableError as error:
+            raise UnavailableError from error
+        if [row["version_num"] for row in rows] != [head()]:
+            raise UnavailableError
+
     @asynccontextmanager
     async def transaction(self, owner: UserId) -> AsyncIterator[Transaction]:
         """A transaction that sees the owner's rows only, and holds the owner's turn to write until its end.
@@ -94,7 +108,7 @@ class Database:
                 self._role = await self._role_to_take()
             role = {"role": self._role} if self._role else {}
             return Connection(await self._log_in(_LIMITS | role))
-        except PASSING_ERRORS as error:
+        except (*PASSING_ERRORS, asyncpg.PostgresError) as error:
             log.warning("database_unreachable", error=type(error).__name__)
             raise UnavailableError from error
 
@@ -143,7 +157,5 @@ class Transaction:
 def _opening(owner: UserId) -> str:
     """One message that begins a transaction, tells the policies whose it is, and waits for the owner's turn."""
     literal = owner.replace("\\", "\\\\").replace("'", "''")
-    return (  # noqa: S608  # a message of several statements takes no parameters; the owner is quoted above
-        f"BEGIN; SELECT set_config('{OWNER_SETTING}', E'{literal}', true);"
-        f" SELECT FROM users WHERE id = current_setting('{OWNER_SETTING}') FOR NO KEY UPDATE"
-    )
+    # a message of several statements takes no parameters, so the owner is quoted here
+    return f"BEGIN; SELECT set_config('{OWNER_SETTING}', E'{literal}', true); {_TAKE_TURN}"

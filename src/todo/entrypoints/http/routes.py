@@ -77,7 +77,7 @@ class Dispatch:
             route = context.original_route
             if isinstance(route, PlannedRoute) and context.path is not None:
                 pattern, _, _ = compile_path(context.path)
-                for method in route.methods:
+                for method in route.methods or ():
                     self._table[method].append((pattern, route.get_route_handler(), route.endpoint))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
