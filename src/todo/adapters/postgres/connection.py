@@ -84,8 +84,9 @@ class Connection:
             self._driver.terminate()
 
     def _translated(self, error: Exception) -> Exception:
-        """Asyncpg says `InterfaceError` both for a connection that is gone and for
-        a wrong call of its own.
+        """`UnavailableError`, if waiting may help; a connection whose statements have outlived the schema is given up.
+
+        Of a connection that is gone the driver says `InterfaceError`, as it does of a wrong call of ours.
         """
         if isinstance(error, asyncpg.InvalidCachedStatementError):
             self._driver.terminate()

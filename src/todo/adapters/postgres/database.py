@@ -28,7 +28,7 @@ APPLICATION_ROLE = "todo_app"
 
 _SCHEMA_REVISION = Statement(select(column("version_num")).select_from(table("alembic_version")))
 
-_TAKE_TURN = f"SELECT FROM users WHERE id = current_setting('{OWNER_SETTING}') FOR NO KEY UPDATE"  # noqa: S608  # no value in it
+_TAKE_TURN = f"SELECT FROM users WHERE id = current_setting('{OWNER_SETTING}') FOR NO KEY UPDATE"
 
 _LIMITS = {
     "statement_timeout": "10s",
