@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import Text, bindparam, func, literal_column, select, true
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 
+from todo.adapters.postgres.tables import users
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -36,11 +38,13 @@ class Statement:
 
 
 def me() -> CTE:
-    """`WITH me AS (…)`: tells the policies who is asking, for the length of this one statement.
+    """`WITH me AS (…)`: one row if the owner has an account, which tells the policies who is asking.
 
+    It tells them for the length of this one statement.
     A transaction-local setting of its own would cost a second round trip. What is joined LATERAL to it
     runs after it, because it needs `me.owner`; should PostgreSQL ever choose another order, the
     policies would show no rows at all.
     """
-    owner = func.set_config(literal_column(f"'{OWNER_SETTING}'"), bindparam("owner", type_=Text), true()).label("owner")
-    return select(owner).cte("me").prefix_with("MATERIALIZED")
+    owner = func.set_config(literal_column(f"'{OWNER_SETTING}'"), users.c.id, true()).label("owner")
+    account = select(owner, users.c.revision).where(users.c.id == bindparam("owner", type_=Text))
+    return account.cte("me").prefix_with("MATERIALIZED")

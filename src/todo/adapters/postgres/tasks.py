@@ -6,7 +6,20 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, Integer, Text, bindparam, func, insert, literal_column, select, true, tuple_, update
+from sqlalchemy import (
+    BigInteger,
+    Integer,
+    Text,
+    and_,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    select,
+    true,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import UUID
 
 from todo.adapters.postgres.statements import Statement, me
@@ -49,7 +62,7 @@ _NOT_IN_TRASH = tasks.c.deleted_at.is_(None)
 def _get() -> Statement:
     asking = me()
     one = select(*_COLUMNS).where(tasks.c.owner_id == asking.c.owner, tasks.c.id == _ID, _NOT_IN_TRASH).lateral("task")
-    return Statement(select(one).select_from(asking.join(one, true())))
+    return Statement(select(one).select_from(asking.outerjoin(one, true())))
 
 
 def _page(*, goes_on: bool) -> Statement:
@@ -65,6 +78,11 @@ def _page(*, goes_on: bool) -> Statement:
     return Statement(
         select(tasks_of_page, total.c.total).select_from(asking.join(total, true()).outerjoin(tasks_of_page, true()))
     )
+
+
+def _find() -> Statement:
+    its = users.outerjoin(tasks, and_(tasks.c.owner_id == users.c.id, tasks.c.id == _ID))
+    return Statement(select(*_COLUMNS).select_from(its).where(users.c.id == _OWNER))
 
 
 def _next_revision() -> Any:
@@ -103,7 +121,7 @@ def _update() -> Statement:
 _GET = _get()
 _FIRST_PAGE = _page(goes_on=False)
 _NEXT_PAGE = _page(goes_on=True)
-_FIND = Statement(select(*_COLUMNS).where(tasks.c.owner_id == _OWNER, tasks.c.id == _ID))
+_FIND = _find()
 _ADD = _add()
 _UPDATE = _update()
 
@@ -116,9 +134,10 @@ class PostgresTaskReader:
 
     async def get(self, owner: UserId, task: TaskId) -> Task:
         rows = await self._database.fetch(_GET, {"owner": owner, "id": task})
-        if not rows:
+        found = _task_of(rows)
+        if found is None:
             raise NotFoundError
-        return _task(rows[0])
+        return found
 
     async def page(self, owner: UserId, query: TaskQuery) -> Page:
         # one row more than asked for tells whether the list goes on
@@ -126,6 +145,8 @@ class PostgresTaskReader:
         if query.after:
             values |= {"after_created_at": query.after.created_at, "after_id": query.after.id}
         rows = await self._database.fetch(_NEXT_PAGE if query.after else _FIRST_PAGE, values)
+        if not rows:
+            raise InvalidTokenError
         found = [_task(row) for row in rows[: query.limit] if row["id"] is not None]
         goes_on = len(rows) > query.limit
         end = Position(found[-1].created_at, found[-1].id) if goes_on else None
@@ -146,8 +167,7 @@ class PostgresTaskRepository:
         return found
 
     async def find(self, task: TaskId) -> Task | None:
-        rows = await self._transaction.fetch(_FIND, {"owner": self._owner, "id": task})
-        return _task(rows[0]) if rows else None
+        return _task_of(await self._transaction.fetch(_FIND, {"owner": self._owner, "id": task}))
 
     async def add(self, task: Task) -> Task:
         rows = await self._transaction.fetch(_ADD, {"owner": self._owner, **_row(task), "created_at": task.created_at})
@@ -182,6 +202,13 @@ def _row(task: Task) -> dict[str, Any]:
         "updated_at": task.updated_at,
         "deleted_at": task.deleted_at,
     }
+
+
+def _task_of(rows: list[Record]) -> Task | None:
+    """The task of a statement that has one row for the account, with or without a task in it."""
+    if not rows:
+        raise InvalidTokenError
+    return _task(rows[0]) if rows[0]["id"] is not None else None
 
 
 def _task(row: Record) -> Task:

@@ -1,0 +1,52 @@
+"""The store as a whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from todo.application.ports.accounts import UserDirectory, UserRepository
+    from todo.application.ports.tasks import TaskReader, TaskRepository
+    from todo.domain.values import UserId
+
+
+class UnitOfWork(Protocol):
+    """All of what one use case writes, or nothing of it."""
+
+    @property
+    def tasks(self) -> TaskRepository:
+        """The owner's tasks."""
+
+    @property
+    def users(self) -> UserRepository:
+        """The owner's account."""
+
+    async def commit(self) -> None:
+        """Keep what was written. After this returns it outlives a crash."""
+
+
+class Store(Protocol):
+    """Where tasks and accounts are kept."""
+
+    @property
+    def tasks(self) -> TaskReader:
+        """Reading tasks."""
+
+    @property
+    def users(self) -> UserDirectory:
+        """Finding accounts."""
+
+    def unit_of_work(self, owner: UserId) -> AbstractAsyncContextManager[UnitOfWork]:
+        """Begin to write for this owner; leaving without `commit()` undoes everything.
+
+        The units of work of one owner happen one after another: what is read inside one cannot change
+        before it ends. Those of different owners do not wait for each other.
+        """
+
+    async def close(self) -> None:
+        """Let go of what it holds. Whoever uses it afterwards gets `UnavailableError`."""
+
+    async def check(self) -> None:
+        """Return if the store can be used: it is reached, and its schema is the one this code was written for."""
