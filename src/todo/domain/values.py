@@ -33,6 +33,7 @@ USER_ID_LENGTH = 255
 
 TaskId = NewType("TaskId", UUID)
 UserId = NewType("UserId", str)
+SessionId = NewType("SessionId", UUID)
 Revision = NewType("Revision", int)
 Title = NewType("Title", str)
 Description = NewType("Description", str)
@@ -88,7 +89,7 @@ def parse_tags(texts: Iterable[str]) -> Tags:
     tags: dict[str, Tag] = {}
     for text in texts:
         tag = Tag(_line(text, TAG_LENGTH))
-        tags.setdefault(tag_key(tag), tag)
+        _ = tags.setdefault(tag_key(tag), tag)
     if len(tags) > TAGS_COUNT:
         raise InvalidError("too_many", f"may hold at most {TAGS_COUNT} tags, not {len(tags)}.")
     return tuple(tags.values())

@@ -15,6 +15,7 @@ from todo.adapters.postgres.database import Database
 from todo.adapters.postgres.store import PostgresStore
 from todo.application import ports
 from todo.application.accounts import AccountService
+from todo.application.admission import AdmissionService
 from todo.application.tasks import TaskService
 from todo.entrypoints.http.cursors import Cursors
 from todo.entrypoints.settings import Settings
@@ -37,6 +38,7 @@ class Container(containers.DeclarativeContainer):
         OwnTokenVerifier, settings.provided.secret, clock
     )
 
+    admission_service = providers.Singleton(AdmissionService, token_verifier)
     task_service = providers.Singleton(TaskService, store, clock, new_id)
     account_service = providers.Singleton(AccountService, store, clock, new_id, passwords, token_issuer)
     cursors = providers.Singleton(Cursors, settings.provided.secret)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from jose import jwk, jwt
 
 from todo.adapters.jose.gate import look_at
-from todo.application.ports import AccessToken
+from todo.application.ports import AccessToken, Claims
 from todo.domain.errors import InvalidTokenError
 from todo.domain.values import parse_user_id
 
@@ -58,21 +59,21 @@ class OwnTokenVerifier:
     def __init__(self, secret: str, clock: Clock) -> None:
         self._key = jwk.construct(secret.encode(), ALGORITHM)
         self._clock = clock
-        self._remembered: dict[bytes, tuple[UserId, int]] = {}
+        self._remembered: dict[bytes, Claims] = {}
 
-    async def verify(self, token: str) -> UserId:
-        now = self._clock.now().timestamp()
+    async def verify(self, token: str) -> Claims:
+        now = self._clock.now()
         fingerprint = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
         remembered = self._remembered.get(fingerprint)
-        if remembered and now < remembered[1]:
-            return remembered[0]
-        user, expires_at = self._verified(token, now)
+        if remembered and now < remembered.expires_at:
+            return remembered
+        claims = self._verified(token, now.timestamp())
         if len(self._remembered) >= REMEMBERED:
             del self._remembered[next(iter(self._remembered))]
-        self._remembered[fingerprint] = user, expires_at
-        return user
+        self._remembered[fingerprint] = claims
+        return claims
 
-    def _verified(self, token: str, now: float) -> tuple[UserId, int]:
+    def _verified(self, token: str, now: float) -> Claims:
         if look_at(token).algorithm != ALGORITHM:
             raise InvalidTokenError
         try:
@@ -86,4 +87,4 @@ class OwnTokenVerifier:
             raise InvalidTokenError
         if now >= expires_at + LEEWAY or not 0 < expires_at - issued_at <= LIFETIME:
             raise InvalidTokenError
-        return user, expires_at
+        return Claims(ISSUER, user, datetime.fromtimestamp(issued_at, UTC), datetime.fromtimestamp(expires_at, UTC))

@@ -8,10 +8,11 @@ from todo.application.ports.accounts import PasswordHasher, UserDirectory, UserR
 from todo.application.ports.machine import Clock, NewId
 from todo.application.ports.store import Store, UnitOfWork
 from todo.application.ports.tasks import TaskReader, TaskRepository
-from todo.application.ports.tokens import AccessToken, TokenIssuer, TokenVerifier
+from todo.application.ports.tokens import AccessToken, Claims, TokenIssuer, TokenVerifier
 
 __all__ = [
     "AccessToken",
+    "Claims",
     "Clock",
     "NewId",
     "PasswordHasher",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from todo.domain.values import UserId
+    from datetime import datetime
+
+    from todo.domain.values import SessionId, UserId
 
 
 class AccessToken(NamedTuple):
@@ -22,8 +24,18 @@ class TokenIssuer(Protocol):
         """A token that says who its bearer is, from now on."""
 
 
-class TokenVerifier(Protocol):
-    """Tells whose a token is."""
+class Claims(NamedTuple):
+    """What a token that can be trusted says of its bearer."""
 
-    async def verify(self, token: str) -> UserId:
-        """The user it was issued to. `InvalidTokenError` whatever else it is, and nothing but that."""
+    issuer: str
+    subject: str
+    issued_at: datetime
+    expires_at: datetime
+    session: SessionId | None = None
+
+
+class TokenVerifier(Protocol):
+    """Tells which tokens can be trusted."""
+
+    async def verify(self, token: str) -> Claims:
+        """What it says. `InvalidTokenError` whatever else it is, and nothing but that."""

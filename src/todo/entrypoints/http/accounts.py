@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 import msgspec
@@ -10,9 +10,11 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from todo.domain import values
+from todo.domain.errors import EmailTakenError, WrongCredentialsError
 from todo.domain.values import Email, Name, Password
 from todo.entrypoints.http.bodies import Body, Text
 from todo.entrypoints.http.dependencies import Accounts, Caller
+from todo.entrypoints.http.described import answer, raises
 from todo.entrypoints.http.routes import PlannedRoute
 from todo.entrypoints.http.shapes import JsonResponse, as_json
 
@@ -29,6 +31,8 @@ _SHORTEST, _LONGEST = values.PASSWORD_LENGTHS
 class Registration(Body):
     """A person who wants an account."""
 
+    example = {"email": "ada@example.com", "password": "correct horse battery", "name": "Ada"}
+
     email: Annotated[Email, _EMAIL]
     password: Annotated[
         Password,
@@ -39,6 +43,8 @@ class Registration(Body):
 
 class Credentials(Body):
     """A person who has an account."""
+
+    example = {"email": "ada@example.com", "password": "correct horse battery"}
 
     email: Annotated[Email, _EMAIL]
     password: Annotated[str, Text(str, {"format": "password"})]
@@ -64,7 +70,11 @@ class SignedInOut(msgspec.Struct):
     user: UserOut
     access_token: str
     expires_in: int
-    token_type: Literal["bearer"] = "bearer"  # noqa: S105  # the name of a scheme, not a secret
+    token_type: Literal["bearer"] = "bearer"  # the name of a scheme, not a secret
+
+
+_ADA = UserOut("0199e1a0-1f2e-7000-8000-000000000000", "ada@example.com", "Ada", datetime(2026, 11, 21, 9, tzinfo=UTC))
+_ADA_SIGNED_IN = SignedInOut(_ADA, "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJpc3M…", 900)
 
 
 def _signed_in(signed_in: SignedIn, status: int) -> Response:
@@ -72,19 +82,21 @@ def _signed_in(signed_in: SignedIn, status: int) -> Response:
     return JsonResponse(as_json(SignedInOut(UserOut.of(user), token.text, token.expires_in)), status)
 
 
-@router.post("/register", status_code=201)
+@router.post(
+    "/register", status_code=201, responses={201: answer(_ADA_SIGNED_IN)}, openapi_extra=raises(EmailTakenError)
+)
 async def register(body: Registration, accounts: Accounts) -> Response:
     """Open an account, and be logged in."""
     return _signed_in(await accounts.register(body.email, body.password, body.name), 201)
 
 
-@router.post("/login")
+@router.post("/login", responses={200: answer(_ADA_SIGNED_IN)}, openapi_extra=raises(WrongCredentialsError))
 async def log_in(body: Credentials, accounts: Accounts) -> Response:
     """Log in with address and password."""
     return _signed_in(await accounts.log_in(body.email, body.password), 200)
 
 
-@router.get("/me")
+@router.get("/me", responses={200: answer(_ADA)})
 async def me(caller: Caller, accounts: Accounts) -> Response:
     """The caller's account."""
     return JsonResponse(as_json(UserOut.of(await accounts.me(caller))))

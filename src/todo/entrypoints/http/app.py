@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from todo import __version__
 from todo.entrypoints.http import accounts, health, problems, tasks
 from todo.entrypoints.http.edge import Edge, Faults
+from todo.entrypoints.http.openapi import complete_openapi
 from todo.entrypoints.http.routes import Dispatch
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def create_app(container: Container) -> FastAPI:
     )
     app.state.container = container
     problems.add_problems(app)
+    complete_openapi(app)
     app.include_router(tasks.router, prefix="/api/tasks")
     app.include_router(tasks.router, prefix="/api/{user_id}/tasks")
     app.include_router(accounts.router)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import PydanticCustomError, core_schema
@@ -21,14 +21,27 @@ if TYPE_CHECKING:
 LARGEST_BODY = 1024 * 1024
 """In bytes."""
 
+BODY_ERRORS = (MalformedJsonError, TooLargeError, UnsupportedMediaTypeError, InvalidFieldsError)
+"""Why a body can be refused."""
+
 _MEDIA_TYPES = {"application/json", "application/merge-patch+json"}
 _REFUSED: Any = object()
+
+
+def _tidy(schema: dict[str, Any], model: type[Body]) -> None:
+    """Leave out of a schema what pydantic makes up: titles that repeat the names, defaults in Python's terms."""
+    for described in schema["properties"].values():
+        described.pop("title", None)
+        described.pop("default", None)
+    schema["examples"] = [model.example]
 
 
 class Body(BaseModel):
     """What a request may carry. Unknown fields are refused: a misspelt one must not be silently lost."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra=_tidy)
+
+    example: ClassVar[dict[str, Any]]
 
 
 Model = TypeVar("Model", bound=Body)

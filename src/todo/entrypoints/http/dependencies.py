@@ -7,13 +7,22 @@ from typing import TYPE_CHECKING, Annotated, cast
 from fastapi import Depends
 from starlette.requests import Request
 
+from todo.application import admission
 from todo.application.accounts import AccountService
 from todo.application.ports import Store
 from todo.application.tasks import TaskService
-from todo.domain.errors import InvalidError, InvalidTokenError, NotFoundError, NotYourUserError
+from todo.domain.errors import (
+    InvalidError,
+    InvalidTokenError,
+    NotFoundError,
+    NotYourUserError,
+    StaleError,
+    UnavailableError,
+)
 from todo.domain.values import Revision, TaskId, UserId, parse_task_id
 from todo.entrypoints.http.conditions import if_match
 from todo.entrypoints.http.cursors import Cursors as CursorCodec
+from todo.entrypoints.http.described import Described, parameter
 
 if TYPE_CHECKING:
     from todo.entrypoints.container import Container
@@ -43,16 +52,21 @@ async def cursors(request: Request) -> CursorCodec:
     return _container(request).cursors()
 
 
-async def caller(request: Request) -> UserId:
+async def admitted(request: Request) -> admission.Caller:
     """Who sends the request, by its access token (RFC 6750, section 2.1); also by the path, if that names a user."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise InvalidTokenError("Log in, and send the access token in the header Authorization: Bearer …")
-    user = await _container(request).token_verifier().verify(token.strip())
+    caller = await _container(request).admission_service().admit(token.strip())
     named = request.path_params.get("user_id")
-    if named is not None and named != user:
+    if named is not None and named not in (caller.user, caller.subject):
         raise NotYourUserError
-    return user
+    return caller
+
+
+async def caller(request: Request) -> UserId:
+    """The user who sends the request."""
+    return (await admitted(request)).user
 
 
 async def task_id(request: Request) -> TaskId:
@@ -63,10 +77,18 @@ async def task_id(request: Request) -> TaskId:
         raise NotFoundError from error
 
 
-Caller = Annotated[UserId, Depends(caller)]
-PathTask = Annotated[TaskId, Depends(task_id)]
-IfMatch = Annotated[frozenset[Revision] | None, Depends(if_match)]
-Tasks = Annotated[TaskService, Depends(task_service)]
-StoreInUse = Annotated[Store, Depends(store)]
+_IF_MATCH = parameter(
+    "header",
+    "If-Match",
+    "Write only over one of these states of the task, by their entity tags. Without it, over whatever is there.",
+    examples=['"41"'],
+)
+
+Caller = Annotated[UserId, Depends(caller), Described(InvalidTokenError, security=[{"bearer": []}])]
+Admitted = Annotated[admission.Caller, Depends(admitted)]
+PathTask = Annotated[TaskId, Depends(task_id), Described(NotFoundError)]
+IfMatch = Annotated[frozenset[Revision] | None, Depends(if_match), Described(StaleError, parameters=[_IF_MATCH])]
+Tasks = Annotated[TaskService, Depends(task_service), Described(UnavailableError)]
+StoreInUse = Annotated[Store, Depends(store), Described(UnavailableError)]
 Cursors = Annotated[CursorCodec, Depends(cursors)]
-Accounts = Annotated[AccountService, Depends(account_service)]
+Accounts = Annotated[AccountService, Depends(account_service), Described(UnavailableError)]

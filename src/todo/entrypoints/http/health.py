@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+import msgspec
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from todo.entrypoints.http.dependencies import StoreInUse
+from todo.entrypoints.http.described import answer
 from todo.entrypoints.http.routes import PlannedRoute
-from todo.entrypoints.http.shapes import JsonResponse
+from todo.entrypoints.http.shapes import JsonResponse, as_json
 
 router = APIRouter(route_class=PlannedRoute, tags=["health"])
 
 
-@router.get("/livez")
+class Health(msgspec.Struct):
+    """All is well."""
+
+    status: Literal["ok"] = "ok"
+
+
+@router.get("/livez", responses={200: answer(Health())})
 async def live() -> Response:
     """The process runs."""
-    return JsonResponse(b'{"status":"ok"}')
+    return JsonResponse(as_json(Health()))
 
 
-@router.get("/readyz")
+@router.get("/readyz", responses={200: answer(Health())})
 async def ready(store: StoreInUse) -> Response:
     """The service can serve: its store is reached, and has the schema that this code was written for."""
     await store.check()
-    return JsonResponse(b'{"status":"ok"}')
+    return JsonResponse(as_json(Health()))

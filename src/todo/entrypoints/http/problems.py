@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Annotated, NamedTuple, cast
 
 import msgspec
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
 from starlette.status import HTTP_404_NOT_FOUND, HTTP_405_METHOD_NOT_ALLOWED
 
 from todo.domain import errors
+from todo.entrypoints.http.described import answer, raises
 from todo.entrypoints.http.shapes import JsonResponse, TaskOut, as_json
 
 if TYPE_CHECKING:
@@ -147,6 +148,22 @@ def problem_response(request: Request, error: errors.TodoError) -> Response:
     return ProblemResponse(as_json(problem), kind.status, dict(_headers(error)))
 
 
+def example_problem(error: type[errors.TodoError]) -> Problem:
+    """What a problem document of this kind looks like."""
+    kind = KINDS[error]
+    return Problem(
+        type=f"/problems/{error.code}",
+        title=kind.title,
+        status=kind.status,
+        detail=error.sentence,
+        instance="/api/tasks",
+        code=error.code,
+        message=error.sentence,
+        details=[],
+        request_id="0199e1b27c3d70008000000000000000",
+    )
+
+
 def add_problems(app: FastAPI) -> None:
     """Make every refusal of this application a problem document, whatever raises it."""
 
@@ -205,8 +222,13 @@ EXPLANATIONS = {
 }
 
 
-@router.get("/{code}")
-async def explain_problem(code: str) -> Response:
+_Code = Annotated[str, Path(description="The `code` of a problem document.", json_schema_extra={"enum": [*EXPLANATIONS]})]
+
+
+@router.get(
+    "/{code}", responses={200: answer(EXPLANATIONS["stale"])}, openapi_extra=raises(UnknownRouteError)
+)
+async def explain_problem(code: _Code) -> Response:
     """What an error code means, and what to do."""
     if code not in EXPLANATIONS:
         raise UnknownRouteError

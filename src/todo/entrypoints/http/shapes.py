@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Self
 from uuid import UUID
 
@@ -30,7 +30,7 @@ PRIORITIES = {name: priority for priority, name in PRIORITY_NAMES.items()}
 
 _DUE = {
     "description": "A day, or an instant; what was sent as a day stays a day.",
-    "oneOf": [
+    "anyOf": [
         {"type": "string", "format": "date"},
         {"type": "string", "format": "date-time"},
         {"type": "null"},
@@ -47,7 +47,7 @@ class TaskOut(msgspec.Struct):
     description: str | None
     completed: bool
     completed_at: datetime | None
-    priority: str
+    priority: Annotated[str, Meta(extra_json_schema={"enum": list(PRIORITIES)})]
     tags: tuple[str, ...]
     due: Annotated[Any, Meta(extra_json_schema=_DUE)]
     created_at: datetime
@@ -71,3 +71,20 @@ class TaskOut(msgspec.Struct):
             task.updated_at,
             task.revision,
         )
+
+
+A_TASK = TaskOut(
+    id=UUID("0199e1b2-7c3d-7000-8000-000000000000"),
+    user_id="0199e1a0-1f2e-7000-8000-000000000000",
+    title="Buy milk",
+    description=None,
+    completed=False,
+    completed_at=None,
+    priority="high",
+    tags=("home",),
+    due=date(2026, 12, 1),
+    created_at=datetime(2026, 11, 21, 9, 30, tzinfo=UTC),
+    updated_at=datetime(2026, 11, 21, 9, 30, tzinfo=UTC),
+    revision=41,
+)
+"""What the documentation shows."""

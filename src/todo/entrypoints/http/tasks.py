@@ -12,14 +12,15 @@ from starlette.responses import Response
 
 from todo.application.queries import PAGE_SIZE, TaskQuery
 from todo.domain import values
-from todo.domain.errors import Flaw, InvalidError, InvalidFieldsError
+from todo.domain.errors import CursorMismatchError, Flaw, InTrashError, InvalidError, InvalidFieldsError
 from todo.domain.task import TaskChanges
 from todo.domain.values import Description, Due, Priority, Tags, TaskId, Title
-from todo.entrypoints.http.bodies import Body, Text, Texts, did_you_mean, read_json
+from todo.entrypoints.http.bodies import BODY_ERRORS, Body, Text, Texts, did_you_mean, read_json
 from todo.entrypoints.http.conditions import etag, is_not_modified
 from todo.entrypoints.http.dependencies import Caller, Cursors, IfMatch, PathTask, Tasks, cursors
+from todo.entrypoints.http.described import Described, answer, empty_answer, parameter, raises
 from todo.entrypoints.http.routes import PlannedRoute
-from todo.entrypoints.http.shapes import PRIORITIES, JsonResponse, TaskOut, as_json
+from todo.entrypoints.http.shapes import A_TASK, PRIORITIES, JsonResponse, TaskOut, as_json
 
 if TYPE_CHECKING:
     from todo.domain.task import Task
@@ -82,7 +83,12 @@ _TITLE = Text(values.parse_title, {"minLength": 1, "maxLength": values.TITLE_LEN
 
 
 class NewTask(TaskIn):
-    """A task to be made. An offline client may name its id."""
+    """A task to be made: open, without priority, tags and due, unless it says otherwise.
+
+    An offline client may name its id, a UUID of version 7.
+    """
+
+    example = {"title": "Buy milk", "priority": "high", "tags": ["home"], "due": "2026-12-01"}
 
     title: Annotated[Title, _TITLE]
     id: Annotated[TaskId | None, Text(values.parse_task_id, {"format": "uuid"}, null=None)] = None
@@ -91,12 +97,16 @@ class NewTask(TaskIn):
 class TaskPatch(TaskIn):
     """A change of a task, as a JSON Merge Patch (RFC 7396)."""
 
+    example = {"priority": "urgent", "due": None}
+
     title: Annotated[Title, _TITLE] = Title("")
     id: Any = Field(default=None, json_schema_extra={"readOnly": True})
 
 
 class Completion(Body):
     """Whether a task is done."""
+
+    example = {"completed": True}
 
     completed: bool | None = None
 
@@ -110,13 +120,23 @@ class TaskList(msgspec.Struct):
     next_cursor: str | None
 
 
+_CHANGED = {200: answer(A_TASK, "ETag", when="The task as it now is.")}
+_IF_NONE_MATCH = parameter(
+    "header", "If-None-Match", "Entity tags of states that the client has already.", examples=['"41"']
+)
+_LIMIT = parameter(
+    "query", "limit", "How many tasks at most.", type="integer", minimum=1, maximum=PAGE_SIZE, default=PAGE_SIZE
+)
+_CURSOR = parameter("query", "cursor", "Where to go on: the `next_cursor` of the part before.")
+
+
 def task_response(task: Task, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A task, with its entity tag."""
     head = {"ETag": etag(task.revision), **REVALIDATE, **(headers or {})}
     return JsonResponse(as_json(TaskOut.of(task)), status, head)
 
 
-async def task_query(request: Request) -> TaskQuery:
+async def _task_query(request: Request) -> TaskQuery:
     """The list that the parameters ask for."""
     limit, after = PAGE_SIZE, None
     for name, value in request.query_params.multi_items():
@@ -136,10 +156,13 @@ def _limit(text: str) -> int:
     return int(text)
 
 
-@router.get("")
-async def list_tasks(
-    request: Request, caller: Caller, query: Annotated[TaskQuery, Depends(task_query)], tasks: Tasks, cursors: Cursors
-) -> Response:
+Query = Annotated[
+    TaskQuery, Depends(_task_query), Described(InvalidFieldsError, CursorMismatchError, parameters=[_LIMIT, _CURSOR])
+]
+
+
+@router.get("", responses={200: answer(TaskList([A_TASK], 1, PAGE_SIZE, None), "Link")})
+async def list_tasks(request: Request, caller: Caller, query: Query, tasks: Tasks, cursors: Cursors) -> Response:
     """The caller's tasks, newest first."""
     page = await tasks.page(caller, query)
     cursor = cursors.seal(page.next) if page.next else None
@@ -151,7 +174,15 @@ async def list_tasks(
     return JsonResponse(as_json(shown), headers=headers)
 
 
-@router.post("")
+@router.post(
+    "",
+    status_code=201,
+    responses={
+        201: answer(A_TASK, "ETag", "Location", when="The task, as it was made."),
+        200: answer(A_TASK, "ETag", when="The task with this `id`, which was there before, as it is."),
+    },
+    openapi_extra=raises(InTrashError),
+)
 async def create_task(request: Request, caller: Caller, body: NewTask, tasks: Tasks) -> Response:
     """Add a task. One that is the caller's already, by its id, is answered as it is."""
     task, is_new = await tasks.create(caller, body.title, body.changes(), body.id)
@@ -160,7 +191,14 @@ async def create_task(request: Request, caller: Caller, body: NewTask, tasks: Ta
     return task_response(task, 201, {"Location": f"{request.url.path}/{task.id}"})
 
 
-@router.get("/{task_id}")
+@router.get(
+    "/{task_id}",
+    responses={
+        200: answer(A_TASK, "ETag"),
+        304: empty_answer("The client has this state already.", "ETag"),
+    },
+    openapi_extra={"parameters": [_IF_NONE_MATCH]},
+)
 async def get_task(request: Request, caller: Caller, task_id: PathTask, tasks: Tasks) -> Response:
     """One task."""
     task = await tasks.get(caller, task_id)
@@ -169,8 +207,8 @@ async def get_task(request: Request, caller: Caller, task_id: PathTask, tasks: T
     return task_response(task)
 
 
-@router.put("/{task_id}")
-@router.patch("/{task_id}")
+@router.put("/{task_id}", name="put_task", responses=_CHANGED)
+@router.patch("/{task_id}", responses=_CHANGED)
 async def change_task(caller: Caller, task_id: PathTask, body: TaskPatch, seen: IfMatch, tasks: Tasks) -> Response:
     """Change the fields that are sent and leave the others, whichever the method.
 
@@ -179,22 +217,26 @@ async def change_task(caller: Caller, task_id: PathTask, body: TaskPatch, seen: 
     return task_response(await tasks.change(caller, task_id, body.changes(), seen))
 
 
-@router.delete("/{task_id}", status_code=204)
+@router.delete("/{task_id}", status_code=204, responses={204: empty_answer("It lies in the trash.")})
 async def delete_task(caller: Caller, task_id: PathTask, seen: IfMatch, tasks: Tasks) -> Response:
     """Put a task into the trash."""
     await tasks.delete(caller, task_id, seen)
     return Response(status_code=204)
 
 
-async def completion(request: Request) -> bool | None:
+async def _completion(request: Request) -> bool | None:
     """What the body sets; None if there is none, to toggle."""
     return (await read_json(request, Completion, if_empty=Completion())).completed
 
 
-CompletedIn = Annotated[bool | None, Depends(completion)]
+CompletedIn = Annotated[
+    bool | None,
+    Depends(_completion),
+    Described(*BODY_ERRORS, requestBody={"content": {"application/json": {"schema": Completion.model_json_schema()}}}),
+]
 
 
-@router.patch("/{task_id}/complete")
+@router.patch("/{task_id}/complete", responses=_CHANGED)
 async def set_completed(
     caller: Caller,
     task_id: PathTask,
@@ -208,13 +250,13 @@ async def set_completed(
     return task_response(await tasks.change(caller, task_id, {"completed": completed}, seen))
 
 
-@router.post("/{task_id}/complete")
+@router.post("/{task_id}/complete", responses=_CHANGED)
 async def complete_task(caller: Caller, task_id: PathTask, seen: IfMatch, tasks: Tasks) -> Response:
     """Mark a task as done."""
     return task_response(await tasks.complete(caller, task_id, seen))
 
 
-@router.post("/{task_id}/reopen")
+@router.post("/{task_id}/reopen", responses=_CHANGED)
 async def reopen_task(caller: Caller, task_id: PathTask, seen: IfMatch, tasks: Tasks) -> Response:
     """Mark a task as not done."""
     return task_response(await tasks.reopen(caller, task_id, seen))

@@ -1,4 +1,4 @@
-"""Users and their tasks, kept apart by row-level security."""
+"""The first schema: users and what is theirs, kept apart by row-level security."""
 
 from __future__ import annotations
 

@@ -1,0 +1,51 @@
+"""The words in which routes, and what they depend on, describe themselves (OpenAPI 3.1)."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from todo.domain.errors import TodoError
+
+
+class Described:
+    """Stands beside a dependency, and tells what a route that asks for it owes to it.
+
+    `errors` are those that it can raise; `operation` is a piece of an OpenAPI operation object.
+    """
+
+    def __init__(self, *errors: type[TodoError], **operation: Any) -> None:
+        self.errors = errors
+        self.operation = operation
+
+
+def raises(*errors: type[TodoError]) -> dict[str, Any]:
+    """For `openapi_extra`: the errors of the route itself, beside those of what it depends on."""
+    return {"x-errors": [error.code for error in errors]}
+
+
+def answer(example: msgspec.Struct, *headers: str, when: str | None = None) -> dict[str, Any]:
+    """For `responses`: an answer of the shape that the example has."""
+    content = {"schema": ref("schemas", type(example).__name__), "example": msgspec.to_builtins(example)}
+    return empty_answer(when or inspect.getdoc(type(example)) or "", *headers) | {
+        "content": {"application/json": content}
+    }
+
+
+def empty_answer(when: str, *headers: str) -> dict[str, Any]:
+    """For `responses`: an answer without a body."""
+    return {"description": when, "headers": {name: ref("headers", name) for name in headers}}
+
+
+def parameter(place: str, name: str, description: str, **schema: Any) -> dict[str, Any]:
+    """A parameter; those of the path are required."""
+    described = {"name": name, "in": place, "description": description, "schema": {"type": "string", **schema}}
+    return described | ({"required": True} if place == "path" else {})
+
+
+def ref(kind: str, name: str) -> dict[str, Any]:
+    """What stands for a component of the document."""
+    return {"$ref": f"#/components/{kind}/{name}"}
