@@ -2,40 +2,79 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from todo.domain.errors import Flaw, InvalidError, InvalidFieldsError, InvalidTokenError, WrongCredentialsError
+from todo.application.admission import let_in
+from todo.application.passwords import is_password, refuse_address
+from todo.domain.errors import (
+    Flaw,
+    FreshTokenNeededError,
+    InvalidFieldsError,
+    WrongPasswordError,
+)
 from todo.domain.user import User
-from todo.domain.values import UserId, parse_password
+from todo.domain.values import UserId
 
 if TYPE_CHECKING:
-    from todo.application.ports import AccessToken, Clock, NewId, PasswordHasher, Store, TokenIssuer
-    from todo.domain.values import Email, Name, Password
+    from collections.abc import AsyncIterator, Sequence
+
+    from todo.application.admission import AdmissionService, Caller
+    from todo.application.limits import AbuseLimits, ClientAddress
+    from todo.application.ports import Clock, NewId, PasswordHasher, Store, Subject, UnitOfWork
+    from todo.application.sessions import SessionService, SignedIn
+    from todo.domain.session import Session
+    from todo.domain.task import Task
+    from todo.domain.values import Email, Name, Password, UserAgent
+
+FRESH = timedelta(minutes=5)
+"""How old a token may be that serves instead of a password."""
+TASKS_AT_ONCE = 500
+"""As many tasks an export reads at once, so that a large one holds little memory."""
 
 
-class SignedIn(NamedTuple):
-    """A person, and the token that lets them in."""
+class Export(NamedTuple):
+    """Everything that is kept of a user. The tasks come in parts, those in the trash too."""
 
     user: User
-    token: AccessToken
+    identities: Sequence[Subject]
+    sessions: Sequence[Session]
+    tasks: AsyncIterator[Sequence[Task]]
 
 
 class AccountService:
-    """Accounts of our own: people who sign up here, with an address and a password."""
+    """Accounts, for the people they belong to. `InvalidTokenError` if the account is gone, or disabled."""
 
     def __init__(
-        self, store: Store, clock: Clock, new_id: NewId, passwords: PasswordHasher, tokens: TokenIssuer
+        self,
+        store: Store,
+        clock: Clock,
+        new_id: NewId,
+        passwords: PasswordHasher,
+        sessions: SessionService,
+        admission: AdmissionService,
+        limits: AbuseLimits,
     ) -> None:
         self._store = store
         self._clock = clock
         self._new_id = new_id
         self._passwords = passwords
-        self._tokens = tokens
+        self._sessions = sessions
+        self._admission = admission
+        self._limits = limits
 
-    async def register(self, email: Email, password: Password, name: Name | None) -> SignedIn:
+    async def register(
+        self,
+        email: Email,
+        password: Password,
+        name: Name | None,
+        client: ClientAddress,
+        user_agent: UserAgent | None = None,
+    ) -> SignedIn:
         """Open an account. `EmailTakenError` if there is one; `InvalidFieldsError` if the password is the address."""
-        if password.lower() == email:
-            raise InvalidFieldsError([Flaw("password", "same_as_email", "must not be the e-mail address.")])
+        await self._limits.sign_up(client)
+        refuse_address(password, email)
         user = User(
             id=UserId(str(self._new_id())),
             email=email,
@@ -45,26 +84,83 @@ class AccountService:
         )
         async with self._store.unit_of_work(user.id) as work:
             await work.users.add(user)
+            signed_in = await self._sessions.begin(work, user, user_agent)
             await work.commit()
-        return self._sign_in(user)
-
-    async def log_in(self, email: Email, password: str) -> SignedIn:
-        """`WrongCredentialsError`, after the same time, for an unknown address and for a wrong password."""
-        user = await self._store.users.find_by_email(email)
-        try:
-            typed = parse_password(password)
-        except InvalidError as error:
-            raise WrongCredentialsError from error
-        if not await self._passwords.matches(typed, user.password_hash if user else None) or user is None:
-            raise WrongCredentialsError
-        return self._sign_in(user)
+        return signed_in
 
     async def me(self, user_id: UserId) -> User:
-        """The caller's account. `InvalidTokenError` if it is gone."""
-        user = await self._store.users.get(user_id)
-        if user is None:
-            raise InvalidTokenError
+        """The caller's account."""
+        return let_in(await self._store.users.get(user_id))
+
+    async def rename(self, user_id: UserId, name: Name | None) -> User:
+        """Call the caller by another name, or by none."""
+        async with self._store.unit_of_work(user_id) as work:
+            renamed = replace(let_in(await work.users.get()), name=name)
+            await work.users.update(renamed)
+            await work.commit()
+        return renamed
+
+    async def change_password(self, caller: Caller, current: str, new: Password) -> None:
+        """Set another password, and end every session but the caller's. `WrongPasswordError`."""
+        user = await self._proven(caller, current)
+        refuse_address(new, user.email, "new_password")
+        new_hash = await self._passwords.hash(new)
+        async with self._store.unit_of_work(user.id) as work:
+            stored = await _unchanged(work, user)
+            await work.users.update(replace(stored, password_hash=new_hash))
+            await work.sessions.revoke_all(self._clock.now(), spare=caller.session)
+            await work.commit()
+
+    async def delete(self, caller: Caller, password: str | None) -> None:
+        """Erase the account and everything that belongs to it.
+
+        `WrongPasswordError`. Who has no password here shows a token of the last five minutes instead, else
+        `FreshTokenNeededError`.
+        """
+        user = await self.me(caller.user)
+        if user.password_hash is None:
+            if self._clock.now() - caller.issued_at > FRESH:
+                raise FreshTokenNeededError
+        elif password is None:
+            raise InvalidFieldsError([Flaw("password", "missing", "is required.")])
+        else:
+            user = await self._proven(caller, password)
+        async with self._store.unit_of_work(user.id) as work:
+            _ = await _unchanged(work, user)
+            await work.identities.bury(self._clock.now())
+            await work.users.delete()
+            await work.commit()
+        self._admission.forget(user.id)
+
+    async def export(self, user_id: UserId) -> Export:
+        """Everything that is kept of the user.
+
+        Each task that is there throughout is in it once, as it was when its part was read.
+        """
+        user = await self.me(user_id)
+        identities = await self._store.identities.of(user_id)
+        sessions = await self._store.sessions.of(user_id)
+        first = await self._store.archive.tasks(user_id, None, TASKS_AT_ONCE)
+        return Export(user, identities, sessions, self._tasks(user_id, first))
+
+    async def _tasks(self, owner: UserId, part: Sequence[Task]) -> AsyncIterator[Sequence[Task]]:
+        while part:
+            yield part
+            is_last = len(part) < TASKS_AT_ONCE
+            part = () if is_last else await self._store.archive.tasks(owner, part[-1].id, TASKS_AT_ONCE)
+
+    async def _proven(self, caller: Caller, password: str) -> User:
+        """The caller's account, if this is its password. `TooManyRequestsError` after too many attempts."""
+        await self._limits.confirm(caller.user)
+        user = await self.me(caller.user)
+        if not await is_password(self._passwords, password, user):
+            raise WrongPasswordError
         return user
 
-    def _sign_in(self, user: User) -> SignedIn:
-        return SignedIn(user, self._tokens.issue(user.id))
+
+async def _unchanged(work: UnitOfWork, user: User) -> User:
+    """The account as it now is; `WrongPasswordError` if the password was changed since it was looked at."""
+    stored = let_in(await work.users.get())
+    if stored.password_hash != user.password_hash:
+        raise WrongPasswordError
+    return stored

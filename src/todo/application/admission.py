@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from todo.application.ports import OWN_ISSUER
+from todo.domain.errors import InvalidTokenError, NotYourUserError
 from todo.domain.values import UserId
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from todo.application.ports import TokenVerifier
+    from todo.application.ports import Claims, Clock, Identity, NewId, Store, TokenVerifier
+    from todo.domain.user import User
     from todo.domain.values import SessionId
+
+REMEMBERED = 10_000
+REMEMBERED_FOR = timedelta(seconds=30)
 
 
 class Caller(NamedTuple):
@@ -27,12 +34,68 @@ class Caller(NamedTuple):
 
 
 class AdmissionService:
-    """Tells who a caller is by the token that they show."""
+    """Tells who a caller is by the token that they show, and opens an account for who is new here.
 
-    def __init__(self, tokens: TokenVerifier) -> None:
+    Our own tokens name the user. Who comes from another issuer is looked up, and remembered for half a
+    minute: longest after the account was deleted in another process, never in this one.
+    """
+
+    def __init__(self, tokens: TokenVerifier, store: Store, clock: Clock, new_id: NewId) -> None:
         self._tokens = tokens
+        self._store = store
+        self._clock = clock
+        self._new_id = new_id
+        self._known: dict[tuple[str, str], tuple[Identity, datetime]] = {}
 
-    async def admit(self, token: str) -> Caller:
-        """`InvalidTokenError` if the token does not say whose it is."""
+    async def admit(self, token: str, named: str | None = None) -> Caller:
+        """The caller. `NotYourUserError` if `named`, who the request is about, is neither their id nor their subject.
+
+        `InvalidTokenError` if the token does not say whose it is, or is older than the end of the account
+        that it was for.
+        """
         claims = await self._tokens.verify(token)
-        return Caller(UserId(claims.subject), claims.subject, claims.session, claims.issued_at, claims.expires_at)
+        if claims.issuer == OWN_ISSUER:
+            user = UserId(claims.subject)
+            if named is not None and named != user:
+                raise NotYourUserError
+        else:
+            user = await self._user_of(claims, named)
+        return Caller(user, claims.subject, claims.session, claims.issued_at, claims.expires_at)
+
+    def forget(self, user: UserId) -> None:
+        """Look this user up anew: the account was deleted or disabled."""
+        for key in [key for key, (identity, _) in self._known.items() if identity.user == user]:
+            del self._known[key]
+
+    async def _user_of(self, claims: Claims, named: str | None) -> UserId:
+        key = claims.issuer, claims.subject
+        now = self._clock.now()
+        identity, until = self._known.get(key, (None, now))
+        if until <= now:
+            identity = await self._store.identities.find(*key)
+        user = identity.user_at(claims.issued_at) if identity else None
+        if named is not None and named not in (claims.subject, user):
+            raise NotYourUserError
+        if user is None:
+            fresh_id = UserId(str(self._new_id()))
+            identity = await self._store.identities.provision(
+                *key, issued_at=claims.issued_at, fresh_id=fresh_id, now=now
+            )
+            user = identity.user_at(claims.issued_at)
+        if user is None or identity is None:
+            raise InvalidTokenError
+        if until <= now:
+            self._remember(key, identity, now + REMEMBERED_FOR)
+        return user
+
+    def _remember(self, key: tuple[str, str], identity: Identity, until: datetime) -> None:
+        if len(self._known) >= REMEMBERED:
+            del self._known[next(iter(self._known))]
+        self._known[key] = identity, until
+
+
+def let_in(user: User | None) -> User:
+    """The user, if a token of theirs opens anything: `InvalidTokenError` if they are gone, or disabled."""
+    if user is None or user.disabled_at:
+        raise InvalidTokenError
+    return user

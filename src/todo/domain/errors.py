@@ -15,10 +15,14 @@ if TYPE_CHECKING:
 
 
 class TodoError(Exception):
-    """A request that was understood and is refused."""
+    """A request that was understood and is refused.
+
+    `index` tells which of several operations it is about, counted from 0.
+    """
 
     code: ClassVar[str]
     sentence: ClassVar[str]
+    index: int | None = None
 
     def __init__(self, sentence: str | None = None) -> None:
         super().__init__(sentence or self.sentence)
@@ -62,6 +66,13 @@ class CursorMismatchError(TodoError):
     sentence = "This cursor does not belong to this list. Start again without a cursor."
 
 
+class CursorExpiredError(TodoError):
+    """Tasks were purged since this cursor was made, so what it leads to is not everything that changed."""
+
+    code = "cursor_expired"
+    sentence = "This cursor is too old to go on from. Start over without one."
+
+
 class NotFoundError(TodoError):
     """There is no such task, or it is someone else's: the two look alike on purpose."""
 
@@ -87,6 +98,13 @@ class StaleError(TodoError):
         self.current = current
 
 
+class IdempotencyMismatchError(TodoError):
+    """The Idempotency-Key was used for another request, in the last 24 hours."""
+
+    code = "idempotency_mismatch"
+    sentence = "This Idempotency-Key was used for another request. Choose a new key for each."
+
+
 class EmailTakenError(TodoError):
     """Another account has this e-mail address."""
 
@@ -101,6 +119,48 @@ class WrongCredentialsError(TodoError):
     sentence = "The e-mail address or the password is wrong."
 
 
+class AccountDisabledError(TodoError):
+    """The address and the password are right, but an operator has disabled the account."""
+
+    code = "account_disabled"
+    sentence = "This account is disabled. Ask whoever runs the service."
+
+
+class WrongPasswordError(TodoError):
+    """What only the password allows was asked for with another one. The caller is still logged in."""
+
+    code = "wrong_password"
+    sentence = "The password is wrong."
+
+
+class FreshTokenNeededError(TodoError):
+    """What a person without a password here asks for is allowed with a token of the last five minutes only."""
+
+    code = "fresh_token_needed"
+    sentence = "Log in again where you log in, and send this request within five minutes."
+
+
+class InvalidRefreshTokenError(TodoError):
+    """The refresh token is not one of ours, or its session has ended."""
+
+    code = "invalid_refresh_token"
+    sentence = "The refresh token is not valid. Log in again."
+
+
+class RefreshTokenReusedError(TodoError):
+    """The refresh token was used before, so somebody else may have it: its session has been ended."""
+
+    code = "refresh_token_reused"
+    sentence = "The refresh token was used before, and the session has been ended to be safe. Log in again."
+
+
+class SessionNotFoundError(TodoError):
+    """The caller has no such session, or it has ended."""
+
+    code = "session_not_found"
+    sentence = "There is no such session. It may have ended already."
+
+
 class InvalidTokenError(TodoError):
     """The access token is missing, malformed, expired, or not to be trusted."""
 
@@ -113,6 +173,18 @@ class NotYourUserError(TodoError):
 
     code = "not_your_user"
     sentence = "The user in the path is not the one who is logged in."
+
+
+class TooManyRequestsError(TodoError):
+    """A limit on abuse is used up: `limit` times for now, and again in `retry_after` seconds."""
+
+    code = "too_many_requests"
+    sentence = "That was too often. Wait as many seconds as Retry-After says, and try again."
+
+    def __init__(self, limit: int, retry_after: int) -> None:
+        super().__init__()
+        self.limit = limit
+        self.retry_after = retry_after
 
 
 class UnavailableError(TodoError):

@@ -70,3 +70,7 @@ class Task:
     def deleted(self, now: datetime) -> Self:
         """The task in the trash, from where it can be restored."""
         return replace(self, deleted_at=now, updated_at=now)
+
+    def restored(self, now: datetime) -> Self:
+        """The task out of the trash again, as it was but for the time of its last change."""
+        return replace(self, deleted_at=None, updated_at=now)

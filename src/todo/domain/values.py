@@ -14,6 +14,7 @@ import re
 import unicodedata
 from datetime import UTC, date, datetime
 from enum import IntEnum
+from itertools import filterfalse
 from typing import TYPE_CHECKING, NewType, TypeAlias
 from uuid import UUID
 
@@ -29,7 +30,9 @@ TAGS_COUNT = 20
 NAME_LENGTH = 200
 EMAIL_LENGTH = 254
 PASSWORD_LENGTHS = (8, 128)
+USER_AGENT_LENGTH = 200
 USER_ID_LENGTH = 255
+SEARCH_LENGTH = 500
 
 TaskId = NewType("TaskId", UUID)
 UserId = NewType("UserId", str)
@@ -44,6 +47,7 @@ Due: TypeAlias = date | datetime
 Name = NewType("Name", str)
 Email = NewType("Email", str)
 Password = NewType("Password", str)
+UserAgent = NewType("UserAgent", str)
 
 
 class Priority(IntEnum):
@@ -100,6 +104,34 @@ def tag_key(tag: str) -> str:
     return unicodedata.normalize("NFC", tag.casefold())
 
 
+def parse_words(text: str) -> tuple[str, ...]:
+    """The words of a search of up to 500 characters, folded, without repeats; none if it is blank."""
+    text = _no_longer_than(_proper(text, _CONTROLS_IN_TEXT), SEARCH_LENGTH)
+    return tuple(dict.fromkeys(fold(text).split()))
+
+
+def fold(text: str) -> str:
+    """What spellings of a text have in common that differ in case, accents or compatibility forms only.
+
+    Normal form NFKD (UAX #15) without combining marks, after full case folding.
+    """
+    if text.isascii():
+        return text.lower()
+    # case folding can make marks, and taking forms apart can make capitals
+    spelled_out = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    return "".join(filterfalse(unicodedata.combining, spelled_out))
+
+
+def title_key(title: str) -> str:
+    """What titles are sorted by, code point by code point: the folded title, no longer than a title may be."""
+    return fold(title)[:TITLE_LENGTH]
+
+
+def searched_text(title: str, description: str | None) -> str:
+    """What is searched for words: the folded title, and behind the first newline the folded description."""
+    return f"{fold(title)}\n{fold(description or '')}"
+
+
 def parse_due(text: str) -> Due:
     """A day (`2026-12-01`), or an instant with its offset (`2026-12-01T09:00:00Z`), as RFC 3339 writes them."""
     try:
@@ -140,12 +172,19 @@ def parse_password(text: str) -> Password:
     return Password(_no_longer_than(text, longest))
 
 
+def clean_user_agent(text: str) -> UserAgent | None:
+    """What a client calls itself (RFC 9110, section 10.1.5), cut to 200 characters; None if it does not say."""
+    text = "".join(character if character.isprintable() else " " for character in text)
+    return UserAgent(" ".join(text.split())[:USER_AGENT_LENGTH].rstrip()) or None
+
+
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_LOCAL_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?")
-_INSTANT = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
-)
+_DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_HOUR_AND_MINUTE = "([01][0-9]|2[0-3]):[0-5][0-9]"  # newer Pythons take 24:00, and any takes an offset of +01:99
+_SECOND = r"[0-9]{2}(\.[0-9]{1,9})?"
+_DAY = re.compile(_DATE)
+_INSTANT = re.compile(f"{_DATE}[Tt]{_HOUR_AND_MINUTE}:{_SECOND}([Zz]|[+-]{_HOUR_AND_MINUTE})")
+_LOCAL_TIME = re.compile(rf"{_DATE}[Tt ][0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}(\.[0-9]+)?)?")
 _LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
 _EMAIL = re.compile(rf"[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})*")
 

@@ -8,7 +8,13 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from todo.application.ports.accounts import UserDirectory, UserRepository
+    from todo.application.ports.archive import TaskArchive
+    from todo.application.ports.feed import TaskFeed
+    from todo.application.ports.identities import IdentityDirectory, IdentityRepository
+    from todo.application.ports.receipts import ReceiptRepository
+    from todo.application.ports.sessions import SessionDirectory, SessionRepository
     from todo.application.ports.tasks import TaskReader, TaskRepository
+    from todo.application.ports.trash import TrashDirectory
     from todo.domain.values import UserId
 
 
@@ -20,8 +26,20 @@ class UnitOfWork(Protocol):
         """The owner's tasks."""
 
     @property
+    def receipts(self) -> ReceiptRepository:
+        """What was done under which key."""
+
+    @property
     def users(self) -> UserRepository:
         """The owner's account."""
+
+    @property
+    def identities(self) -> IdentityRepository:
+        """Who the owner is to other issuers."""
+
+    @property
+    def sessions(self) -> SessionRepository:
+        """Where the owner is logged in."""
 
     async def commit(self) -> None:
         """Keep what was written. After this returns it outlives a crash."""
@@ -35,8 +53,28 @@ class Store(Protocol):
         """Reading tasks."""
 
     @property
+    def feed(self) -> TaskFeed:
+        """What changed."""
+
+    @property
     def users(self) -> UserDirectory:
         """Finding accounts."""
+
+    @property
+    def identities(self) -> IdentityDirectory:
+        """Finding out who someone from another issuer is."""
+
+    @property
+    def sessions(self) -> SessionDirectory:
+        """Finding sessions."""
+
+    @property
+    def archive(self) -> TaskArchive:
+        """All of an owner's tasks."""
+
+    @property
+    def trash(self) -> TrashDirectory:
+        """Finding trash."""
 
     def unit_of_work(self, owner: UserId) -> AbstractAsyncContextManager[UnitOfWork]:
         """Begin to write for this owner; leaving without `commit()` undoes everything.

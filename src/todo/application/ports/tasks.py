@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from todo.application.queries import Page, TaskQuery
+    from datetime import datetime
+
+    from todo.application.queries import Page, Stats, TaskQuery
+    from todo.application.zones import Moment
     from todo.domain.task import Task
     from todo.domain.values import TaskId, UserId
 
@@ -21,6 +24,9 @@ class TaskReader(Protocol):
 
     async def page(self, owner: UserId, query: TaskQuery) -> Page:
         """The part of the owner's list that the query asks for."""
+
+    async def stats(self, owner: UserId, moment: Moment) -> Stats:
+        """How many tasks the owner has outside the trash; "today" and "overdue" are meant as of this moment."""
 
 
 class TaskRepository(Protocol):
@@ -42,4 +48,20 @@ class TaskRepository(Protocol):
         """Store the change and return it with its revision.
 
         `StaleError` if the stored revision is no longer `task.revision`.
+        """
+
+    async def purge(self, task: TaskId) -> None:
+        """Remove a task from the trash for good. `NotFoundError` if it is not there.
+
+        Takes no revision: readers of the feed learnt of it when it went to the trash. The feed turns away
+        (`CursorExpiredError`) those who did not come as far.
+        """
+
+    async def purge_all(self) -> None:
+        """Remove all that is in the trash for good, be it nothing; else as `purge`."""
+
+    async def purge_before(self, deleted_before: datetime, limit: int) -> int:
+        """Remove what is in the trash since before this time for good, at most `limit` tasks, the oldest first.
+
+        How many there were. Else as `purge`, but for disabled accounts too, and for none.
         """

@@ -1,0 +1,71 @@
+"""Emptying the trash of what has lain there long enough."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from typing import TYPE_CHECKING
+
+from todo.domain.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+    from todo.application.ports import Clock, Store
+    from todo.domain.values import UserId
+
+START_WITHIN = 120.0
+"""Seconds in which the first round begins: not at once, when a service that starts has enough to do."""
+ROUND = 3600.0
+"""Seconds between two rounds, on the average."""
+OWNERS = 100
+"""As many owners are found at once."""
+TASKS = 500
+"""As many tasks are purged in one transaction, so that their owner need not wait long for a turn."""
+
+log = logging.getLogger("todo.purging")
+
+
+class TrashPurge:
+    """Removes for good what lies in the trash for longer than `kept`.
+
+    Several processes may do so at once: what one has removed, another finds gone.
+    """
+
+    def __init__(self, store: Store, clock: Clock, kept: timedelta) -> None:
+        self._store = store
+        self._clock = clock
+        self._kept = kept
+
+    async def keep_on(self) -> None:
+        """Do a round every hour or so, until cancelled."""
+        pause = START_WITHIN
+        while True:
+            await asyncio.sleep(pause * random.random())  # noqa: S311 - only so that processes are not in step
+            pause = 2 * ROUND
+            try:
+                purged = await self.do_round()
+            except UnavailableError:
+                log.warning("purge_put_off: the store cannot be used right now")
+            else:
+                log.info("purged: %d tasks", purged)
+
+    async def do_round(self) -> int:
+        """Remove all that has lain there long enough, owner by owner. How many tasks that were."""
+        deleted_before = self._clock.now() - self._kept
+        purged = 0
+        while owners := await self._store.trash.owners(deleted_before, OWNERS):
+            for owner in owners:
+                purged += await self._purge(owner, deleted_before)
+        return purged
+
+    async def _purge(self, owner: UserId, deleted_before: datetime) -> int:
+        purged = TASKS
+        total = 0
+        while purged == TASKS:
+            async with self._store.unit_of_work(owner) as work:
+                purged = await work.tasks.purge_before(deleted_before, TASKS)
+                await work.commit()
+            total += purged
+        return total
