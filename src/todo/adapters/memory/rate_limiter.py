@@ -1,0 +1,48 @@
+"""Limits counted in the memory of one process."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from todo.application.ports import Hits
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from todo.application.ports import Clock, RateLimit
+
+
+class MemoryRateLimiter:
+    """Remembers at most so many keys of each limit: the one whose window began first is forgotten for a new one.
+
+    The windows of one limit are equally long and end in the order in which they began, so those that are
+    over are found in front. The memory storage of `limits` looks at every key on every hit instead.
+    """
+
+    def __init__(self, clock: Clock, *, keys: int = 50_000) -> None:
+        self._clock = clock
+        self._keys = keys
+        self._windows: defaultdict[str, dict[str, tuple[int, datetime]]] = defaultdict(dict)
+
+    async def hit(self, limit: RateLimit, key: str) -> Hits:
+        now = self._clock.now()
+        windows = self._windows[limit.name]
+        count, end = windows.get(key, (0, now))
+        if end <= now:
+            windows.pop(key, None)
+            self._make_room(windows, now)
+            count, end = 0, now + timedelta(seconds=limit.seconds)
+        windows[key] = (count + 1, end)
+        return Hits(count + 1, (end - now).total_seconds())
+
+    async def close(self) -> None:
+        self._windows.clear()
+
+    def _make_room(self, windows: dict[str, tuple[int, datetime]], now: datetime) -> None:
+        """Two at a time: more than come in, so that what is over is gone soon, and nobody waits for it."""
+        for _ in range(2):
+            oldest = next(iter(windows), None)
+            if oldest is not None and (windows[oldest][1] <= now or len(windows) >= self._keys):
+                del windows[oldest]

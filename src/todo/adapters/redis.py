@@ -1,0 +1,46 @@
+"""Limits counted in Redis or Valkey, by the library `limits`."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from limits.aio.storage import RedisStorage
+from limits.errors import StorageError
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from todo.application.ports import Hits
+from todo.domain.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from todo.application.ports import RateLimit
+
+# A log-in does not wait for a server that is away: the process can count by itself.
+_IN_A_HURRY: Final[dict[str, Any]] = {
+    "socket_timeout": 1.0,
+    "socket_connect_timeout": 1.0,
+    "retry": Retry(NoBackoff(), 0),
+}
+
+
+class RedisRateLimiter:
+    """Counts where every machine can, and spares the database. Connects when it is first asked."""
+
+    def __init__(self, url: str) -> None:
+        self._storage = RedisStorage(
+            f"async+{url}", implementation="redispy", wrap_exceptions=True, key_prefix="todo", **_IN_A_HURRY
+        )
+
+    async def hit(self, limit: RateLimit, key: str) -> Hits:
+        name = f"{limit.name}:{key}"
+        try:
+            count = await self._storage.incr(name, limit.seconds)
+            end = await self._storage.get_expiry(name)
+        except (StorageError, OSError) as error:
+            raise UnavailableError from error
+        return Hits(count, end - time.time())
+
+    async def close(self) -> None:
+        bridge: Any = self._storage.bridge  # whose client `limits` neither types nor closes
+        await bridge.get_connection().aclose()

@@ -1,0 +1,46 @@
+"""What may stand around the service: proxies in front of it, and a server that counts for it."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from urllib.parse import urlsplit
+
+
+def parse_proxies(value: object) -> object:
+    """Addresses and networks in CIDR notation, and the word `unix`, from a list with commas in between."""
+    if not isinstance(value, str):
+        return value
+    return tuple(_proxy(text.strip()) for text in value.split(",") if text.strip())
+
+
+def check_redis_url(url: str | None) -> str | None:
+    """The same URL, if it is one that names a server of Redis or Valkey with its port."""
+    if url and not _is_redis_url(url):
+        raise ValueError("must be a URL like redis://:password@host:6379/0, with the port; rediss:// encrypts.")
+    return url
+
+
+def _proxy(text: str) -> IPv4Network | IPv6Network | str:
+    if text == "unix":
+        return text
+    try:
+        network = ip_network(text)
+    except ValueError:
+        raise ValueError(
+            f"holds {text!r}, but a proxy is an address or a network, as in 127.0.0.1 or 10.0.0.0/8, or the word unix."
+        ) from None
+    if not network.prefixlen:
+        raise ValueError(
+            f"must not hold {text}, which is everyone: who is trusted can pretend to be anywhere. Name your proxies."
+        )
+    return network
+
+
+def _is_redis_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        has_server = parts.scheme in {"redis", "rediss"} and bool(parts.hostname and parts.port)
+        return has_server and bool(re.fullmatch("(/[0-9]{0,5})?", parts.path)) and not parts.query
+    except ValueError:
+        return False
