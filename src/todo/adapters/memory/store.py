@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from todo.adapters.memory.belongings import Belongings
-from todo.adapters.memory.tasks import MemoryTaskReader, MemoryTaskRepository
+from todo.adapters.memory.archive import MemoryTaskArchive
+from todo.adapters.memory.belongings import Owners
+from todo.adapters.memory.feed import MemoryTaskFeed
+from todo.adapters.memory.identities import MemoryIdentityDirectory, MemoryIdentityRepository
+from todo.adapters.memory.receipts import MemoryReceiptRepository
+from todo.adapters.memory.sessions import MemorySessionDirectory, MemorySessionRepository
+from todo.adapters.memory.tasks import MemoryTaskReader, MemoryTaskRepository, MemoryTrashDirectory
 from todo.adapters.memory.users import MemoryUserDirectory, MemoryUserRepository
-from todo.domain.errors import EmailTakenError, UnavailableError
+from todo.domain.errors import EmailTakenError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from todo.adapters.memory.belongings import Owners
     from todo.domain.values import UserId
 
 
@@ -23,38 +26,52 @@ class MemoryStore:
     """Where tasks and accounts are kept until the process ends."""
 
     def __init__(self) -> None:
-        self._owners: Owners = defaultdict(Belongings)
-        self._is_closed = False
+        self._owners = Owners()
         self.tasks = MemoryTaskReader(self._owners)
+        self.trash = MemoryTrashDirectory(self._owners)
         self.users = MemoryUserDirectory(self._owners)
+        self.sessions = MemorySessionDirectory(self._owners)
+        self.archive = MemoryTaskArchive(self._owners)
+        self.identities = MemoryIdentityDirectory(self._owners)
+        self.feed = MemoryTaskFeed(self._owners)
 
     @asynccontextmanager
     async def unit_of_work(self, owner: UserId) -> AsyncIterator[MemoryUnitOfWork]:
         async with self._owners[owner].turn:
-            yield MemoryUnitOfWork(self._owners, owner)
+            yield MemoryUnitOfWork(self._owners, owner, self.feed)
 
     async def close(self) -> None:
-        self._is_closed = True
+        self.feed.close()
+        self._owners.close()
 
     async def check(self) -> None:
-        if self._is_closed:
-            raise UnavailableError
+        self._owners.check()
 
 
 class MemoryUnitOfWork:
     """Works on a copy of what the owner has, which takes the original's place on commit."""
 
-    def __init__(self, owners: Owners, owner: UserId) -> None:
+    def __init__(self, owners: Owners, owner: UserId, feed: MemoryTaskFeed) -> None:
+        self._owners = owners
+        self._owner = owner
+        self._feed = feed
         self._original = owners[owner]
         self._copy = replace(self._original, tasks=dict(self._original.tasks))
-        self._directory = MemoryUserDirectory(owners)
         self.tasks = MemoryTaskRepository(self._copy)
-        self.users = MemoryUserRepository(self._copy, self._directory)
+        self.sessions = MemorySessionRepository(self._copy)
+        self.receipts = MemoryReceiptRepository(self._copy)
+        self.users = MemoryUserRepository(self._copy, owners)
+        self.identities = MemoryIdentityRepository(owner, owners)
 
     async def commit(self) -> None:
         added = self._copy.user if self._original.user is None else None
-        if added and added.email and await self._directory.find_by_email(added.email):
+        if added and added.email and self._owners.find_by_email(added.email):
             raise EmailTakenError
         self._original.user = self._copy.user
         self._original.revision = self._copy.revision
+        self._original.purged_revision = self._copy.purged_revision
         self._original.tasks = self._copy.tasks
+        self.identities.commit()
+        self._original.receipts = self._copy.receipts
+        self._original.sessions = self._copy.sessions
+        self._feed.announce(self._owner)

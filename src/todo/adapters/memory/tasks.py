@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from todo.application.queries import Page, Position
+from todo.adapters.memory.task_lists import page_of, stats_of
 from todo.domain.errors import InvalidTokenError, NotFoundError, StaleError
 from todo.domain.values import Revision
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
     from todo.adapters.memory.belongings import Belongings, Owners
-    from todo.application.queries import TaskQuery
+    from todo.application.queries import Page, Stats, TaskQuery
+    from todo.application.zones import Moment
     from todo.domain.task import Task
     from todo.domain.values import TaskId, UserId
 
@@ -23,14 +27,15 @@ class MemoryTaskReader:
         self._owners = owners
 
     async def get(self, owner: UserId, task: TaskId) -> Task:
-        return _outside_trash(_of_account(self._owners[owner]).get(task))
+        return _outside_trash(tasks_of_account(self._owners[owner]).get(task))
 
     async def page(self, owner: UserId, query: TaskQuery) -> Page:
-        listed = [task for task in _of_account(self._owners[owner]).values() if not task.deleted_at]
-        listed.sort(key=_position, reverse=True)
-        rest = [task for task in listed if query.after is None or _position(task) < query.after]
-        page = rest[: query.limit]
-        return Page(page, len(listed), _position(page[-1]) if len(rest) > len(page) else None)
+        belongings = self._owners[owner]
+        return page_of(tasks_of_account(belongings).values(), query, belongings.revision)
+
+    async def stats(self, owner: UserId, moment: Moment) -> Stats:
+        tasks = tasks_of_account(self._owners[owner]).values()
+        return stats_of([task for task in tasks if not task.deleted_at], moment)
 
 
 class MemoryTaskRepository:
@@ -43,7 +48,7 @@ class MemoryTaskRepository:
         return _outside_trash(await self.find(task))
 
     async def find(self, task: TaskId) -> Task | None:
-        return _of_account(self._belongings).get(task)
+        return tasks_of_account(self._belongings).get(task)
 
     async def add(self, task: Task) -> Task:
         return self._store(task)
@@ -56,16 +61,56 @@ class MemoryTaskRepository:
             raise StaleError(stored)
         return self._store(task)
 
+    async def purge(self, task: TaskId) -> None:
+        stored = await self.find(task)
+        if stored is None or not stored.deleted_at:
+            raise NotFoundError
+        self._purge(stored)
+
+    async def purge_all(self) -> None:
+        for task in [*tasks_of_account(self._belongings).values()]:
+            if task.deleted_at:
+                self._purge(task)
+
+    async def purge_before(self, deleted_before: datetime, limit: int) -> int:
+        old = sorted(
+            (task.deleted_at, task.id, task)
+            for task in self._belongings.tasks.values()
+            if task.deleted_at and task.deleted_at < deleted_before
+        )[:limit]
+        for _, _, task in old:
+            self._purge(task)
+        return len(old)
+
+    def _purge(self, task: Task) -> None:
+        del self._belongings.tasks[task.id]
+        self._belongings.purged_revision = max(self._belongings.purged_revision, task.revision)
+
     def _store(self, task: Task) -> Task:
-        tasks = _of_account(self._belongings)
+        tasks = tasks_of_account(self._belongings)
         self._belongings.revision += 1
         stored = replace(task, revision=Revision(self._belongings.revision))
         tasks[task.id] = stored
         return stored
 
 
-def _of_account(belongings: Belongings) -> dict[TaskId, Task]:
-    if belongings.user is None:
+class MemoryTrashDirectory:
+    """Trash, of all owners."""
+
+    def __init__(self, owners: Owners) -> None:
+        self._owners = owners
+
+    async def owners(self, deleted_before: datetime, limit: int) -> Sequence[UserId]:
+        oldest = {
+            owner: min(task.deleted_at for task in belongings.tasks.values() if task.deleted_at)
+            for owner, belongings in self._owners.items()
+            if any(task.deleted_at for task in belongings.tasks.values())
+        }
+        return sorted((owner for owner in oldest if oldest[owner] < deleted_before), key=oldest.__getitem__)[:limit]
+
+
+def tasks_of_account(belongings: Belongings) -> dict[TaskId, Task]:
+    if belongings.user is None or belongings.user.disabled_at:
         raise InvalidTokenError
     return belongings.tasks
 
@@ -74,7 +119,3 @@ def _outside_trash(task: Task | None) -> Task:
     if task is None or task.deleted_at:
         raise NotFoundError
     return task
-
-
-def _position(task: Task) -> Position:
-    return Position(task.created_at, task.id)

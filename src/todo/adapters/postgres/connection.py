@@ -9,7 +9,7 @@ import asyncpg
 from todo.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from asyncpg import Record
     from asyncpg.prepared_stmt import PreparedStatement
@@ -37,6 +37,9 @@ lost connections, time-outs, a full disk, a server that stops, only reads or has
 lock held too long, and losing against another transaction."""
 
 
+_DRIVER_ERRORS = (asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+
 class Connection:
     """A connection to PostgreSQL that prepares each statement once.
 
@@ -58,14 +61,21 @@ class Connection:
             if prepared is None:
                 prepared = self._prepared[sql] = await self._driver.prepare(sql)
             return await prepared.fetch(*statement.arguments(values))
-        except (*PASSING_ERRORS, asyncpg.InterfaceError) as error:
+        except (*PASSING_ERRORS, *_DRIVER_ERRORS) as error:
             raise self._translated(error) from error
 
     async def execute(self, script: str) -> None:
         """Run statements that have no parameters and no rows, all in one message."""
         try:
             await self._driver.execute(script)
-        except (*PASSING_ERRORS, asyncpg.InterfaceError) as error:
+        except (*PASSING_ERRORS, *_DRIVER_ERRORS) as error:
+            raise self._translated(error) from error
+
+    async def listen(self, channel: str, hear: Callable[[str], None]) -> None:
+        """Call `hear` with each payload that is sent on the channel (LISTEN)."""
+        try:
+            await self._driver.add_listener(channel, lambda _connection, _pid, _channel, payload: hear(str(payload)))
+        except (*PASSING_ERRORS, *_DRIVER_ERRORS) as error:
             raise self._translated(error) from error
 
     def is_closed(self) -> bool:
@@ -86,9 +96,10 @@ class Connection:
     def _translated(self, error: Exception) -> Exception:
         """`UnavailableError`, if waiting may help; a connection whose statements have outlived the schema is given up.
 
-        Of a connection that is gone the driver says `InterfaceError`, as it does of a wrong call of ours.
+        Of a connection that is gone the driver says `InterfaceError`, as it does of a wrong call of ours; and it may
+        lose its way in one that was cut off in the midst of something.
         """
-        if isinstance(error, asyncpg.InvalidCachedStatementError):
+        if isinstance(error, asyncpg.InvalidCachedStatementError | asyncpg.InternalClientError):
             self._driver.terminate()
         if isinstance(error, asyncpg.InterfaceError) and not self._driver.is_closed():
             return error

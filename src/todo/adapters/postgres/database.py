@@ -13,11 +13,11 @@ from todo.adapters.postgres.connection import PASSING_ERRORS, Connection
 from todo.adapters.postgres.migrate import head
 from todo.adapters.postgres.pool import Pool
 from todo.adapters.postgres.statements import OWNER_SETTING, Statement
-from todo.adapters.postgres.url import connect_arguments
+from todo.adapters.postgres.url import connect_arguments, is_pooler
 from todo.domain.errors import TodoError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from asyncpg import Record
 
@@ -47,6 +47,7 @@ class Database:
 
     def __init__(self, url: str, *, size: int = 8) -> None:
         self._arguments = connect_arguments(url)
+        self.can_listen = not is_pooler(url)
         self._pool = Pool(self._connect, size=size)
         self._role: str | None = None
 
@@ -101,6 +102,16 @@ class Database:
                 self._pool.release(connection)
             else:
                 self._pool.discard(connection)
+
+    async def listen(self, channel: str, hear: Callable[[str], None]) -> Connection:
+        """A connection beside the pool, that hears what others say on the channel. Terminate it in the end."""
+        connection = await self._connect()
+        try:
+            await connection.listen(channel, hear)
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
 
     async def _connect(self) -> Connection:
         try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from todo.domain.errors import UnavailableError
@@ -92,15 +93,23 @@ class Pool:
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[Connection | None] = loop.create_future()
         self._waiters.append(waiter)
-        alarm = loop.call_later(self._patience, _give_up, waiter)
+        alarm = loop.call_later(self._patience, self._give_up, waiter)
         try:
             return await waiter
         except asyncio.CancelledError:
-            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+            if waiter.cancelled():
+                with suppress(ValueError):  # passed over in the meantime
+                    self._waiters.remove(waiter)
+            elif waiter.exception() is None:
                 self._pass_on(waiter.result())
             raise
         finally:
             alarm.cancel()
+
+    def _give_up(self, waiter: asyncio.Future[Connection | None]) -> None:
+        if not waiter.done():
+            self._waiters.remove(waiter)
+            waiter.set_exception(UnavailableError())
 
     def _pass_on(self, given: Connection | None) -> None:
         if given is None:
@@ -116,8 +125,3 @@ class Pool:
                 waiter.set_result(connection)
                 return True
         return False
-
-
-def _give_up(waiter: asyncio.Future[Connection | None]) -> None:
-    if not waiter.done():
-        waiter.set_exception(UnavailableError())

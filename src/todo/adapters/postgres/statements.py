@@ -38,7 +38,7 @@ class Statement:
 
 
 def me() -> CTE:
-    """`WITH me AS (…)`: one row if the owner has an account, which tells the policies who is asking.
+    """`WITH me AS (…)`: one row, if the owner has an account that is not disabled, which tells the policies who asks.
 
     It tells them for the length of this one statement.
     A transaction-local setting of its own would cost a second round trip. What is joined LATERAL to it
@@ -46,5 +46,7 @@ def me() -> CTE:
     policies would show no rows at all.
     """
     owner = func.set_config(literal_column(f"'{OWNER_SETTING}'"), users.c.id, true()).label("owner")
-    account = select(owner, users.c.revision).where(users.c.id == bindparam("owner", type_=Text))
+    account = select(owner, users.c.revision, users.c.purged_revision).where(
+        users.c.id == bindparam("owner", type_=Text), users.c.disabled_at.is_(None)
+    )
     return account.cte("me").prefix_with("MATERIALIZED")

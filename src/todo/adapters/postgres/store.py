@@ -5,7 +5,13 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from todo.adapters.postgres.tasks import PostgresTaskReader, PostgresTaskRepository
+from todo.adapters.postgres.archive import PostgresTaskArchive
+from todo.adapters.postgres.feed import PostgresTaskFeed
+from todo.adapters.postgres.identities import PostgresIdentityDirectory, PostgresIdentityRepository
+from todo.adapters.postgres.receipts import PostgresReceiptRepository
+from todo.adapters.postgres.sessions import PostgresSessionDirectory, PostgresSessionRepository
+from todo.adapters.postgres.signals import Signals
+from todo.adapters.postgres.tasks import PostgresTaskReader, PostgresTaskRepository, PostgresTrashDirectory
 from todo.adapters.postgres.users import PostgresUserDirectory, PostgresUserRepository
 
 if TYPE_CHECKING:
@@ -21,14 +27,21 @@ class PostgresStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.tasks = PostgresTaskReader(database)
+        self.trash = PostgresTrashDirectory(database)
         self.users = PostgresUserDirectory(database)
+        self.sessions = PostgresSessionDirectory(database)
+        self.archive = PostgresTaskArchive(database)
+        self.identities = PostgresIdentityDirectory(database)
+        self._signals = Signals(database, listens=database.can_listen)
+        self.feed = PostgresTaskFeed(database, self._signals)
 
     @asynccontextmanager
     async def unit_of_work(self, owner: UserId) -> AsyncIterator[PostgresUnitOfWork]:
         async with self._database.transaction(owner) as transaction:
-            yield PostgresUnitOfWork(transaction, owner)
+            yield PostgresUnitOfWork(transaction, owner, self._signals)
 
     async def close(self) -> None:
+        self.feed.close()
         await self._database.close()
 
     async def check(self) -> None:
@@ -38,10 +51,18 @@ class PostgresStore:
 class PostgresUnitOfWork:
     """A transaction of one owner."""
 
-    def __init__(self, transaction: Transaction, owner: UserId) -> None:
+    def __init__(self, transaction: Transaction, owner: UserId, signals: Signals) -> None:
         self._transaction = transaction
+        self._owner = owner
+        self._signals = signals
         self.tasks = PostgresTaskRepository(transaction, owner)
-        self.users = PostgresUserRepository(transaction)
+        self.receipts = PostgresReceiptRepository(transaction, owner)
+        self.users = PostgresUserRepository(transaction, owner)
+        self.sessions = PostgresSessionRepository(transaction, owner)
+        self.identities = PostgresIdentityRepository(transaction, owner)
 
     async def commit(self) -> None:
-        await self._transaction.commit()
+        try:
+            await self._transaction.commit()
+        finally:
+            self._signals.announce(self._owner)  # it may have been kept even if the answer got lost

@@ -14,15 +14,17 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     Index,
+    Integer,
     MetaData,
     SmallInteger,
     Table,
     Text,
+    UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
-from todo.domain.values import DESCRIPTION_LENGTH, TAGS_COUNT, TITLE_LENGTH
+from todo.domain.values import DESCRIPTION_LENGTH, TAGS_COUNT, TITLE_LENGTH, USER_AGENT_LENGTH
 
 metadata = MetaData(
     naming_convention={
@@ -43,9 +45,28 @@ users = Table(
     Column("revision", BigInteger, nullable=False, server_default=text("0")),
     Column("purged_revision", BigInteger, nullable=False, server_default=text("0")),
     Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("disabled_at", DateTime(timezone=True)),
+    # nothing in the trash is older than this; who has never deleted anything has none
+    Column("trash_since", DateTime(timezone=True)),
     CheckConstraint("email = lower(email)", "email_lower_case"),
     # half-empty pages let the counter move in place, without touching the indexes
     postgresql_with={"fillfactor": 50},
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("user_id", Text(collation="C"), ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("id", UUID, primary_key=True),
+    Column("user_agent", Text),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("last_used_at", DateTime(timezone=True), nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("revoked_at", DateTime(timezone=True)),
+    # a refresh token names its session, and not its user
+    UniqueConstraint("id"),
+    CheckConstraint(f"char_length(user_agent) <= {USER_AGENT_LENGTH}", "user_agent_length"),
+    CheckConstraint("generation >= 0", "generation_positive"),
 )
 
 tasks = Table(
@@ -64,13 +85,53 @@ tasks = Table(
     Column("updated_at", DateTime(timezone=True), nullable=False),
     Column("deleted_at", DateTime(timezone=True)),
     Column("revision", BigInteger, nullable=False),
+    # what the application makes of the texts, to be compared without case and accents
+    Column("tag_keys", ARRAY(Text), nullable=False),
+    Column("search", Text(collation="C"), nullable=False),
     CheckConstraint(f"char_length(title) BETWEEN 1 AND {TITLE_LENGTH}", "title_length"),
     CheckConstraint(f"char_length(description) <= {DESCRIPTION_LENGTH}", "description_length"),
     CheckConstraint("priority IN (0, 1, 3, 5, 9)", "priority_known"),
     CheckConstraint(f"cardinality(tags) <= {TAGS_COUNT}", "tags_count"),
+    CheckConstraint("cardinality(tag_keys) = cardinality(tags)", "tag_keys_count"),
     CheckConstraint("due_on IS NULL OR due_at IS NULL", "due_once"),
     postgresql_with={"fillfactor": 90},
 )
+
+# Read before it is known whose row it is, so no policy guards it. The reference to the user stops an account
+# from being deleted before its identities are parted from it.
+identities = Table(
+    "identities",
+    metadata,
+    Column("subject", Text(collation="C"), primary_key=True),
+    Column("issuer", Text(collation="C"), primary_key=True),
+    Column("user_id", Text(collation="C"), ForeignKey("users.id")),
+    Column("ended_at", DateTime(timezone=True)),
+    CheckConstraint("user_id IS NOT NULL OR ended_at IS NOT NULL", "alive_or_ended"),
+    Index("identities_user_id_idx", "user_id"),
+)
+
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("owner_id", Text(collation="C"), ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", Text(collation="C"), primary_key=True),
+    Column("fingerprint", Text, nullable=False),
+    Column("outcome", JSONB, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Index("receipts_age_idx", "owner_id", "created_at"),
+)
+
+by_revision = Index("tasks_revision_idx", tasks.c.owner_id, tasks.c.revision, unique=True)
+
+trash = Index(
+    "tasks_trash_idx",
+    tasks.c.owner_id,
+    tasks.c.deleted_at.desc(),
+    tasks.c.id.desc(),
+    postgresql_where=tasks.c.deleted_at.is_not(None),
+)
+
+oldest_trash = Index("users_trash_since_idx", users.c.trash_since, postgresql_where=users.c.trash_since.is_not(None))
 
 newest_first = Index(
     "tasks_newest_first_idx",
@@ -79,3 +140,15 @@ newest_first = Index(
     tasks.c.id.desc(),
     postgresql_where=tasks.c.deleted_at.is_(None),
 )
+
+# Of nobody in particular, and worth nothing after a crash. The keys are hashes, but for the name of the limit.
+rate_limits = Table(
+    "rate_limits",
+    metadata,
+    Column("key", Text(collation="C"), primary_key=True),
+    Column("hits", BigInteger, nullable=False),
+    Column("ends_at", DateTime(timezone=True), nullable=False),
+    prefixes=["UNLOGGED"],
+)
+
+over_first = Index("rate_limits_ends_at_idx", rate_limits.c.ends_at)

@@ -1,0 +1,103 @@
+"""Receipts in PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import DateTime, Text, bindparam, delete, exists, select
+from sqlalchemy.dialects.postgresql import JSONB, insert
+
+from todo.adapters.postgres.rows import row_of, task_of
+from todo.adapters.postgres.statements import Statement
+from todo.adapters.postgres.tables import receipts, users
+from todo.application.ports import Outcome, Receipt
+
+if TYPE_CHECKING:
+    from todo.adapters.postgres.database import Transaction
+    from todo.application.ports import Once
+    from todo.domain.values import UserId
+
+_OWNER = bindparam("owner", type_=Text)
+_KEY = bindparam("key", type_=Text)
+_SINCE = bindparam("since", type_=DateTime(timezone=True))
+
+
+class _TaskThen(msgspec.Struct):
+    """A task as it was: its columns, in the order of `TASK_COLUMNS`."""
+
+    id: UUID
+    owner_id: str
+    title: str
+    description: str | None
+    completed_at: datetime | None
+    priority: int
+    tags: list[str]
+    due_on: date | None
+    due_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    deleted_at: datetime | None
+    revision: int
+
+
+class _OutcomeThen(msgspec.Struct):
+    """An outcome as it was."""
+
+    tasks: list[_TaskThen]
+    is_new: bool
+
+
+def _find() -> Statement:
+    mine = (receipts.c.owner_id == _OWNER, receipts.c.key == _KEY, receipts.c.created_at > _SINCE)
+    allowed = exists().where(users.c.id == _OWNER, users.c.disabled_at.is_(None))
+    return Statement(select(receipts.c.fingerprint, receipts.c.outcome).where(*mine, allowed))
+
+
+def _add() -> Statement:
+    old = delete(receipts).where(receipts.c.owner_id == _OWNER, receipts.c.created_at <= _SINCE, receipts.c.key != _KEY)
+    new = insert(receipts).values(
+        owner_id=_OWNER,
+        key=_KEY,
+        fingerprint=bindparam("fingerprint", type_=Text),
+        outcome=bindparam("outcome", type_=JSONB),
+        created_at=bindparam("now", type_=DateTime(timezone=True)),
+    )
+    its = new.excluded
+    newest = {"fingerprint": its.fingerprint, "outcome": its.outcome, "created_at": its.created_at}
+    place = [receipts.c.owner_id, receipts.c.key]
+    return Statement(new.on_conflict_do_update(index_elements=place, set_=newest).add_cte(old.cte("old")))
+
+
+_FIND = _find()
+_ADD = _add()
+
+
+class PostgresReceiptRepository:
+    """The receipts of one owner, inside a transaction."""
+
+    def __init__(self, transaction: Transaction, owner: UserId) -> None:
+        self._transaction = transaction
+        self._owner = owner
+
+    async def find(self, key: str, since: datetime) -> Receipt | None:
+        rows = await self._transaction.fetch(_FIND, {"owner": self._owner, "key": key, "since": since})
+        if not rows:
+            return None
+        then = msgspec.json.decode(rows[0]["outcome"], type=_OutcomeThen)
+        tasks = tuple(task_of(msgspec.structs.astuple(task)) for task in then.tasks)
+        return Receipt(rows[0]["fingerprint"], Outcome(tasks, then.is_new))
+
+    async def add(self, once: Once, outcome: Outcome, now: datetime, since: datetime) -> None:
+        then = _OutcomeThen([_TaskThen(**row_of(task)) for task in outcome.tasks], outcome.is_new)
+        values = {
+            "owner": self._owner,
+            "key": once.key,
+            "fingerprint": once.fingerprint,
+            "outcome": msgspec.json.encode(then).decode(),
+            "now": now,
+            "since": since,
+        }
+        await self._transaction.fetch(_ADD, values)

@@ -1,0 +1,95 @@
+"""How a task lies in its row."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from todo.adapters.postgres.tables import tasks
+from todo.domain.errors import InvalidTokenError
+from todo.domain.task import Task
+from todo.domain.values import Priority, searched_text, tag_key
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+
+TASK_COLUMNS = (
+    tasks.c.id,
+    tasks.c.owner_id,
+    tasks.c.title,
+    tasks.c.description,
+    tasks.c.completed_at,
+    tasks.c.priority,
+    tasks.c.tags,
+    tasks.c.due_on,
+    tasks.c.due_at,
+    tasks.c.created_at,
+    tasks.c.updated_at,
+    tasks.c.deleted_at,
+    tasks.c.revision,
+)
+FOLDED_COLUMNS = (tasks.c.tag_keys, tasks.c.search)
+"""What is made of a task's texts for filters, searches and orders, and is never read back."""
+SET_ONCE = {"id", "owner_id", "created_at", "revision"}
+"""The columns that no change of a task touches."""
+_PRIORITIES = {int(priority): priority for priority in Priority}
+
+
+def row_of(task: Task) -> dict[str, Any]:
+    """The value of each column."""
+    is_instant = isinstance(task.due, datetime)
+    return {
+        "id": task.id,
+        "owner_id": task.owner,
+        "title": task.title,
+        "description": task.description,
+        "completed_at": task.completed_at,
+        "priority": task.priority,
+        "tags": task.tags,
+        "due_on": None if is_instant else task.due,
+        "due_at": task.due if is_instant else None,
+        "created_at": task.created_at,
+        "updated_at": task.updated_at,
+        "deleted_at": task.deleted_at,
+        "revision": task.revision,
+    }
+
+
+def folded_row_of(task: Task) -> dict[str, Any]:
+    """The value of each folded column."""
+    return {
+        "tag_keys": [tag_key(tag) for tag in task.tags],
+        "search": searched_text(task.title, task.description),
+    }
+
+
+def task_of_account(rows: list[Record]) -> Task | None:
+    """The task of a statement that has one row for the account, with or without a task in it."""
+    if not rows:
+        raise InvalidTokenError
+    return task_of(rows[0]) if rows[0]["id"] is not None else None
+
+
+def task_of(row: Record | tuple[Any, ...]) -> Task:
+    """What is stored was checked on its way in, and by the table's own constraints: it is not checked again."""
+    (
+        task_id, owner, title, description, completed_at, priority, tags, due_on, due_at,
+        created_at, updated_at, deleted_at, revision,
+    ) = row[:13]  # fmt: skip
+    if due_at and due_at.tzinfo is None:
+        # asyncpg keeps the very first and last instants as -infinity and infinity, and reads them without a zone
+        due_at = due_at.replace(tzinfo=UTC)
+    return Task(
+        id=task_id,
+        owner=owner,
+        title=title,
+        description=description,
+        completed_at=completed_at,
+        priority=_PRIORITIES[priority],
+        tags=tuple(tags),
+        due=due_on or due_at,
+        created_at=created_at,
+        updated_at=updated_at,
+        deleted_at=deleted_at,
+        revision=revision,
+    )
