@@ -10,13 +10,24 @@ from dependency_injector import containers, providers
 
 from todo.adapters.argon2 import Argon2Passwords
 from todo.adapters.clock import SystemClock, new_id
-from todo.adapters.jose.own import OwnTokenIssuer, OwnTokenVerifier
+from todo.adapters.jose.own import OwnTokenIssuer
+from todo.adapters.jose.verifier import JoseTokenVerifier
+from todo.adapters.memory.rate_limiter import MemoryRateLimiter
 from todo.adapters.postgres.database import Database
+from todo.adapters.postgres.rate_limiter import PostgresRateLimiter
 from todo.adapters.postgres.store import PostgresStore
+from todo.adapters.redis import RedisRateLimiter
+from todo.adapters.refresh_tokens import SealedRefreshTokens
 from todo.application import ports
 from todo.application.accounts import AccountService
 from todo.application.admission import AdmissionService
+from todo.application.feed import FeedService
+from todo.application.limits import AbuseLimits
+from todo.application.operators import OperatorService
+from todo.application.purging import TrashPurge
+from todo.application.sessions import SessionService
 from todo.application.tasks import TaskService
+from todo.entrypoints.http.clients import Clients
 from todo.entrypoints.http.cursors import Cursors
 from todo.entrypoints.settings import Settings
 
@@ -34,11 +45,36 @@ class Container(containers.DeclarativeContainer):
     token_issuer: providers.Provider[ports.TokenIssuer] = providers.Singleton(
         OwnTokenIssuer, settings.provided.secret, clock
     )
+    refresh_tokens: providers.Provider[ports.RefreshTokens] = providers.Singleton(
+        SealedRefreshTokens, settings.provided.secret
+    )
     token_verifier: providers.Provider[ports.TokenVerifier] = providers.Singleton(
-        OwnTokenVerifier, settings.provided.secret, clock
+        JoseTokenVerifier, settings.provided.secret, settings.provided.trusted_issuers, clock
     )
 
-    admission_service = providers.Singleton(AdmissionService, token_verifier)
+    rate_limiter: providers.Provider[ports.RateLimiter] = providers.Selector(
+        settings.provided.rate_limit_counter,
+        postgres=providers.Singleton(PostgresRateLimiter, database, clock),
+        redis=providers.Singleton(RedisRateLimiter, settings.provided.rate_limit_storage),
+    )
+    abuse_limits = providers.Singleton(
+        AbuseLimits,
+        own=providers.Singleton(MemoryRateLimiter, clock),
+        shared=rate_limiter,
+        secret=settings.provided.secret,
+        is_on=settings.provided.limits_abuse,
+    )
+    clients = providers.Singleton(Clients, settings.provided.trusted_proxies)
+
+    admission_service = providers.Singleton(AdmissionService, token_verifier, store, clock, new_id)
     task_service = providers.Singleton(TaskService, store, clock, new_id)
-    account_service = providers.Singleton(AccountService, store, clock, new_id, passwords, token_issuer)
+    feed_service = providers.Singleton(FeedService, store, clock)
+    trash_purge = providers.Singleton(TrashPurge, store, clock, settings.provided.trash_kept)
+    session_service = providers.Singleton(
+        SessionService, store, clock, new_id, passwords, token_issuer, refresh_tokens, abuse_limits
+    )
+    account_service = providers.Singleton(
+        AccountService, store, clock, new_id, passwords, session_service, admission_service, abuse_limits
+    )
+    operator_service = providers.Singleton(OperatorService, store, clock, new_id, passwords)
     cursors = providers.Singleton(Cursors, settings.provided.secret)

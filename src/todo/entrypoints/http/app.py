@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -9,13 +10,27 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from todo import __version__
-from todo.entrypoints.http import accounts, health, problems, tasks
+from todo.entrypoints.http import (
+    accounts,
+    batch,
+    docs,
+    export,
+    feed,
+    health,
+    oauth,
+    problems,
+    sessions,
+    stats,
+    tasks,
+    trash,
+)
 from todo.entrypoints.http.edge import Edge, Faults
 from todo.entrypoints.http.openapi import complete_openapi
 from todo.entrypoints.http.routes import Dispatch
+from todo.entrypoints.process import END_STREAMS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from todo.entrypoints.container import Container
 
@@ -25,17 +40,32 @@ _SENT = [
     "If-Match",
     "If-None-Match",
     "Idempotency-Key",
+    "Last-Event-ID",
     "X-Request-ID",
 ]
-_SHOWN = ["ETag", "Location", "Link", "Retry-After", "X-Request-ID"]
+_SHOWN = [
+    "ETag",
+    "Location",
+    "Link",
+    "Retry-After",
+    "Idempotency-Replayed",
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+    "X-Request-ID",
+]
 
 
 def create_app(container: Container) -> FastAPI:
     """The application, on the adapters that the container picks."""
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Callable[[], None]]]:
+        purging = asyncio.create_task(container.trash_purge().keep_on())
+        yield {END_STREAMS: container.store().feed.close}
+        purging.cancel()
+        await container.rate_limiter().close()
+        await container.token_verifier().close()
         await container.store().close()
 
     app = FastAPI(
@@ -50,11 +80,15 @@ def create_app(container: Container) -> FastAPI:
     app.state.container = container
     problems.add_problems(app)
     complete_openapi(app)
-    app.include_router(tasks.router, prefix="/api/tasks")
-    app.include_router(tasks.router, prefix="/api/{user_id}/tasks")
-    app.include_router(accounts.router)
+    for door in ("/api", "/api/{user_id}"):
+        for router in (feed.router, batch.router, stats.router, tasks.router):
+            app.include_router(router, prefix=f"{door}/tasks")
+        app.include_router(trash.router, prefix=f"{door}/trash")
+    for router in (accounts.router, sessions.router, oauth.router, export.router):
+        app.include_router(router)
     app.include_router(health.router)
     app.include_router(problems.router)
+    app.include_router(docs.router)
     app.add_middleware(Dispatch, routes=app.routes)
     app.add_middleware(Faults)
     if origins := container.settings().cors_origins:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import PydanticCustomError, core_schema
@@ -24,24 +24,34 @@ LARGEST_BODY = 1024 * 1024
 BODY_ERRORS = (MalformedJsonError, TooLargeError, UnsupportedMediaTypeError, InvalidFieldsError)
 """Why a body can be refused."""
 
+MOST_FLAWS = 20
+"""As many are told of at once: whoever sends more has another trouble than these."""
+LONGEST_NAME = 60
+"""In characters: what is longer is told in part, and is no misspelling of anything."""
+
 _MEDIA_TYPES = {"application/json", "application/merge-patch+json"}
 _REFUSED: Any = object()
-
-
-def _tidy(schema: dict[str, Any], model: type[Body]) -> None:
-    """Leave out of a schema what pydantic makes up: titles that repeat the names, defaults in Python's terms."""
-    for described in schema["properties"].values():
-        described.pop("title", None)
-        described.pop("default", None)
-    schema["examples"] = [model.example]
 
 
 class Body(BaseModel):
     """What a request may carry. Unknown fields are refused: a misspelt one must not be silently lost."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra=_tidy)
+    model_config = ConfigDict(extra="forbid", strict=True)
 
-    example: ClassVar[dict[str, Any]]
+
+def shown_as(**example: Any) -> Callable[[dict[str, Any]], None]:
+    """For `json_schema_extra`: document a body by this example.
+
+    What pydantic makes up is left out: titles that repeat the names, and defaults in Python's terms.
+    """
+
+    def show(schema: dict[str, Any]) -> None:
+        for described in schema["properties"].values():
+            described.pop("title", None)
+            described.pop("default", None)
+        schema["examples"] = [example]
+
+    return show
 
 
 Model = TypeVar("Model", bound=Body)
@@ -102,7 +112,7 @@ def _parsed(parse: Callable[[Any], Any], value: Any) -> Any:
 
 async def read_json(request: Request, model: type[Model], *, if_empty: Model | None = None) -> Model:
     """The body as this model; `if_empty`, where it is given, stands for a body of no bytes."""
-    body = await _read(request)
+    body = await read_bytes(request)
     if not body and if_empty is not None:
         return if_empty
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -114,8 +124,13 @@ async def read_json(request: Request, model: type[Model], *, if_empty: Model | N
         raise _refusal(error, model) from error
 
 
-async def _read(request: Request) -> bytes:
-    """Starlette's own limit answers in plain text, past every handler of errors: so it is kept here."""
+async def read_bytes(request: Request) -> bytes:
+    """The body, of at most 1 MiB, however often it is asked for.
+
+    Starlette's own limit answers in plain text, past every handler of errors: so it is kept here.
+    """
+    if (kept := request.scope.get("todo.body")) is not None:
+        return cast("bytes", kept)
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > LARGEST_BODY:
         raise TooLargeError
@@ -124,6 +139,7 @@ async def _read(request: Request) -> bytes:
         body += chunk
         if len(body) > LARGEST_BODY:
             raise TooLargeError
+    request.scope["todo.body"] = body
     return body
 
 
@@ -131,27 +147,62 @@ def _refusal(error: ValidationError, model: type[Body]) -> Exception:
     found = error.errors(include_url=False, include_input=False)
     if found[0]["type"] == "json_invalid":
         return MalformedJsonError(f"The body is not valid JSON: {found[0]['ctx']['error']}.")
-    return InvalidFieldsError([_flaw(one, model) for one in found])
+    return InvalidFieldsError([_flaw(one, model) for one in found[:MOST_FLAWS]])
+
+
+_NO_OBJECT = ("wrong_type", "must be a JSON object.")
+_NO_NUMBER = ("wrong_type", "must be a whole number, not below 0.")
+_PLAIN_FLAWS = {
+    "missing": ("missing", "is required."),
+    "bool_type": ("wrong_type", "must be true or false."),
+    "list_type": ("wrong_type", "must be a list."),
+    "int_type": _NO_NUMBER,
+    "greater_than_equal": _NO_NUMBER,
+    "model_type": _NO_OBJECT,
+    "model_attributes_type": _NO_OBJECT,
+    "dict_type": _NO_OBJECT,
+    "none_required": ("not_allowed", "must be left out of this operation, or null."),
+}
+"""What pydantic's errors are called here."""
 
 
 def _flaw(error: ErrorDetails, model: type[Body]) -> Flaw:
-    name = ".".join(map(str, error["loc"])) or "body"
+    name = ".".join(map(_shown, error["loc"])) or "body"
+    details = error.get("ctx", {})
+    if plain := _PLAIN_FLAWS.get(error["type"]):
+        return Flaw(name, *plain)
     match error["type"]:
         case "invalid":
-            return Flaw(name, error["ctx"]["flaw"], error["msg"])
-        case "missing":
-            return Flaw(name, "missing", "is required.")
+            return Flaw(name, details["flaw"], error["msg"])
+        case "union_tag_not_found":
+            return Flaw(f"{name}.{_tag(details)}", "missing", "is required.")
+        case "union_tag_invalid":
+            return Flaw(f"{name}.{_tag(details)}", "unknown_value", f"must be one of {details['expected_tags']}.")
+        case "too_long":
+            return Flaw(name, "too_many", f"may hold at most {details['max_length']}.")
+        case "too_short":
+            return Flaw(name, "empty", f"must hold at least {details['min_length']}.")
         case "extra_forbidden":
-            return Flaw(name, "unknown_field", f"is not a known field.{did_you_mean(name, model.model_fields)}")
-        case "bool_type":
-            return Flaw(name, "wrong_type", "must be true or false.")
-        case "model_type":
-            return Flaw(name, "wrong_type", "must be a JSON object.")
+            near = did_you_mean(name.rpartition(".")[2], model.model_fields)
+            return Flaw(name, "unknown_field", f"is not a known field.{near}")
         case own:
             return Flaw(name, own, error["msg"])
 
 
+def _shown(place: int | str) -> str:
+    name = str(place)
+    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
+
+
+def _tag(details: dict[str, Any]) -> str:
+    """The field that tells what the rest is; pydantic puts its name into quotes."""
+    return str(details["discriminator"]).strip("'")
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A sentence with the nearest known name, if any is near."""
-    near = get_close_matches(name, list(known), 1)
+    """A sentence with the nearest known name, if any is near: one that looks like it, or is part of it."""
+    if len(name) > LONGEST_NAME:
+        return ""
+    names = sorted(known, key=len)
+    near = get_close_matches(name.lower(), names, 1) or [part for part in names if part in name.lower()][-1:]
     return f" Did you mean {near[0]}?" if near else ""

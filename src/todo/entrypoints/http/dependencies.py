@@ -9,17 +9,21 @@ from starlette.requests import Request
 
 from todo.application import admission
 from todo.application.accounts import AccountService
+from todo.application.feed import FeedService
+from todo.application.limits import ClientAddress
 from todo.application.ports import Store
+from todo.application.sessions import SessionService
 from todo.application.tasks import TaskService
 from todo.domain.errors import (
     InvalidError,
     InvalidTokenError,
     NotFoundError,
-    NotYourUserError,
+    SessionNotFoundError,
     StaleError,
+    TooManyRequestsError,
     UnavailableError,
 )
-from todo.domain.values import Revision, TaskId, UserId, parse_task_id
+from todo.domain.values import Revision, SessionId, TaskId, UserAgent, UserId, clean_user_agent, parse_task_id
 from todo.entrypoints.http.conditions import if_match
 from todo.entrypoints.http.cursors import Cursors as CursorCodec
 from todo.entrypoints.http.described import Described, parameter
@@ -42,6 +46,16 @@ async def account_service(request: Request) -> AccountService:
     return _container(request).account_service()
 
 
+async def session_service(request: Request) -> SessionService:
+    """The use cases of sessions."""
+    return _container(request).session_service()
+
+
+async def feed_service(request: Request) -> FeedService:
+    """Following what happens to tasks."""
+    return _container(request).feed_service()
+
+
 async def store(request: Request) -> Store:
     """Where everything is kept."""
     return _container(request).store()
@@ -57,16 +71,25 @@ async def admitted(request: Request) -> admission.Caller:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise InvalidTokenError("Log in, and send the access token in the header Authorization: Bearer …")
-    caller = await _container(request).admission_service().admit(token.strip())
     named = request.path_params.get("user_id")
-    if named is not None and named not in (caller.user, caller.subject):
-        raise NotYourUserError
+    caller = await _container(request).admission_service().admit(token.strip(), named)
+    await _container(request).abuse_limits().request(caller.user)
     return caller
 
 
 async def caller(request: Request) -> UserId:
     """The user who sends the request."""
     return (await admitted(request)).user
+
+
+async def client(request: Request) -> ClientAddress:
+    """Where the request comes from."""
+    return _container(request).clients().address(request.scope)
+
+
+async def user_agent(request: Request) -> UserAgent | None:
+    """What the client calls itself."""
+    return clean_user_agent(request.headers.get("user-agent", ""))
 
 
 async def task_id(request: Request) -> TaskId:
@@ -77,6 +100,14 @@ async def task_id(request: Request) -> TaskId:
         raise NotFoundError from error
 
 
+async def session_id(request: Request) -> SessionId:
+    """The session that the path names. What is no id of ours is the id of no session."""
+    try:
+        return SessionId(parse_task_id(request.path_params["session_id"]))
+    except InvalidError as error:
+        raise SessionNotFoundError from error
+
+
 _IF_MATCH = parameter(
     "header",
     "If-Match",
@@ -84,11 +115,18 @@ _IF_MATCH = parameter(
     examples=['"41"'],
 )
 
-Caller = Annotated[UserId, Depends(caller), Described(InvalidTokenError, security=[{"bearer": []}])]
-Admitted = Annotated[admission.Caller, Depends(admitted)]
+_BY_TOKEN = Described(InvalidTokenError, TooManyRequestsError, security=[{"password": []}, {"bearer": []}])
+
+Caller = Annotated[UserId, Depends(caller), _BY_TOKEN]
+Admitted = Annotated[admission.Caller, Depends(admitted), _BY_TOKEN]
+Client = Annotated[ClientAddress, Depends(client), Described(TooManyRequestsError)]
+Agent = Annotated[UserAgent | None, Depends(user_agent)]
+PathSession = Annotated[SessionId, Depends(session_id), Described(SessionNotFoundError)]
 PathTask = Annotated[TaskId, Depends(task_id), Described(NotFoundError)]
 IfMatch = Annotated[frozenset[Revision] | None, Depends(if_match), Described(StaleError, parameters=[_IF_MATCH])]
 Tasks = Annotated[TaskService, Depends(task_service), Described(UnavailableError)]
+Feed = Annotated[FeedService, Depends(feed_service), Described(UnavailableError)]
 StoreInUse = Annotated[Store, Depends(store), Described(UnavailableError)]
 Cursors = Annotated[CursorCodec, Depends(cursors)]
+Sessions = Annotated[SessionService, Depends(session_service), Described(UnavailableError)]
 Accounts = Annotated[AccountService, Depends(account_service), Described(UnavailableError)]

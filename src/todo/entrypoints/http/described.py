@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from todo.domain.errors import TodoError
+
+
+shapes: dict[type[msgspec.Struct], None] = {}
+"""What answers are made of, in the order in which routes speak of it."""
+bodies: dict[type[BaseModel], None] = {}
+"""What requests are made of, as far as FastAPI does not know."""
 
 
 class Described:
@@ -29,7 +37,7 @@ def raises(*errors: type[TodoError]) -> dict[str, Any]:
 
 def answer(example: msgspec.Struct, *headers: str, when: str | None = None) -> dict[str, Any]:
     """For `responses`: an answer of the shape that the example has."""
-    content = {"schema": ref("schemas", type(example).__name__), "example": msgspec.to_builtins(example)}
+    content = {"schema": shape(type(example)), "example": msgspec.to_builtins(example)}
     return empty_answer(when or inspect.getdoc(type(example)) or "", *headers) | {
         "content": {"application/json": content}
     }
@@ -44,6 +52,23 @@ def parameter(place: str, name: str, description: str, **schema: Any) -> dict[st
     """A parameter; those of the path are required."""
     described = {"name": name, "in": place, "description": description, "schema": {"type": "string", **schema}}
     return described | ({"required": True} if place == "path" else {})
+
+
+def request_body(described: type[BaseModel], *, required: bool) -> dict[str, Any]:
+    """For `Described(requestBody=…)`: a body that a dependency reads."""
+    bodies[described] = None
+    return {"required": required, "content": {"application/json": {"schema": ref("schemas", described.__name__)}}}
+
+
+def shape(described: type[msgspec.Struct]) -> dict[str, Any]:
+    """What stands for the schema of this shape."""
+    shapes[described] = None
+    return ref("schemas", described.__name__)
+
+
+def any_of(*described: type[msgspec.Struct]) -> msgspec.Meta:
+    """Annotates a value that has one of these shapes."""
+    return msgspec.Meta(extra_json_schema={"anyOf": [shape(one) for one in described]})
 
 
 def ref(kind: str, name: str) -> dict[str, Any]:

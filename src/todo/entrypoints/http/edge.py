@@ -44,14 +44,18 @@ class Edge:
         inner["state"] = {**scope.get("state", {}), "request_id": request_id}
         structlog.contextvars.bind_contextvars(request_id=request_id)
         status = 0
+        is_over = False
 
         async def finish(message: Message) -> None:
-            nonlocal status
+            nonlocal status, is_over
             if message["type"] == "http.response.start":
                 status = message["status"]
                 _add_headers(message, request_id, path)
             elif is_head:
-                message = {**message, "body": b""}
+                # Not even a body without end is waited for: the server tells whoever streams it that nobody listens.
+                if is_over:
+                    return
+                is_over, message = True, {"type": "http.response.body", "body": b""}
             await send(message)
 
         await self._app(inner, receive, finish)

@@ -1,29 +1,35 @@
 """The OpenAPI document, made complete.
 
 FastAPI knows paths, methods and bodies. The rest stands beside the routes and what they depend on
-(`described.py`), and is put together here: for each operation, what it may be asked and answers, and
-every reason for which it refuses.
+(`described.py`) or holds for all of them (`components.py`), and is put together here: for each operation,
+what it may be asked and answers, and every reason for which it refuses.
 """
 
 from __future__ import annotations
 
 import inspect
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 import msgspec
 from fastapi.routing import APIRoute, iter_route_contexts
 from fastapi.utils import deep_dict_update
+from pydantic.json_schema import models_json_schema
 
-from todo.domain.errors import NotYourUserError, TodoError
-from todo.domain.values import USER_ID_LENGTH
-from todo.entrypoints.http.accounts import SignedInOut, UserOut
+from todo.domain.errors import (
+    Flaw,
+    InvalidFieldsError,
+    NotYourUserError,
+    StaleError,
+    TodoError,
+    TooManyRequestsError,
+)
 from todo.entrypoints.http.bodies import BODY_ERRORS, Body
-from todo.entrypoints.http.described import Described, parameter, ref
-from todo.entrypoints.http.health import Health
-from todo.entrypoints.http.problems import KINDS, Explanation, InternalError, Problem, example_problem
-from todo.entrypoints.http.shapes import A_TASK, TaskOut
-from todo.entrypoints.http.tasks import TaskList
+from todo.entrypoints.http.components import COMPONENTS, DESCRIPTION, HEADERS_OF_REFUSALS, TAGS
+from todo.entrypoints.http.described import Described, bodies, ref, shape, shapes
+from todo.entrypoints.http.problems import KINDS, InternalError, Problem
+from todo.entrypoints.http.shapes import A_TASK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -31,56 +37,12 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
     from starlette.routing import BaseRoute
 
-_DESCRIPTION = """\
-Register, and send the `access_token` of the answer as `Authorization: Bearer …` with everything else.
-
-* Every path answers with and without a trailing slash, and HEAD wherever GET is.
-* Every route of tasks has two doors, `/api/tasks…` and `/api/{user_id}/tasks…`: they do the same, and the
-  second refuses (403) whoever is not the user it names.
-* Every refusal is a problem document (RFC 9457, `application/problem+json`). Its `code` is stable, its
-  `detail` is one sentence for people, and `GET /problems/{code}` explains it.
-* Every answer carries an `X-Request-ID`: yours if you sent one, else one of ours.
-* Times are RFC 3339 in UTC. Texts are Unicode in normal form NFC, and their lengths are counted in code points.
-* A task's entity tag is its revision. With `If-Match` a write fails (412) if the task has changed since;
-  without it, it changes what it names of the task as it now is.
-"""
-
-_TAGS = [
-    {"name": "tasks", "description": "What a person means to do. Nobody else sees it."},
-    {"name": "accounts", "description": "Who a person is."},
-    {"name": "health", "description": "How the service is."},
-    {"name": "problems", "description": "What went wrong."},
-]
-
-_SHAPES = (TaskOut, TaskList, UserOut, SignedInOut, Health, Problem, Explanation)
-
-_HEADERS = {
-    "X-Request-ID": "The id of the request, by which we find it in our log.",
-    "ETag": "The entity tag of the task: its revision, in quotes.",
-    "Location": "Where the task is.",
-    "Link": 'The next part of the list, as `<…>; rel="next"`, if there is one.',
-    "WWW-Authenticate": "`Bearer`: send an access token.",
-    "Retry-After": "In how many seconds to try again.",
-}
-_HEADERS_OF_REFUSALS = {401: "WWW-Authenticate", 412: "ETag", 503: "Retry-After"}
-
-_COMPONENTS = {
-    "headers": {name: {"description": text, "schema": {"type": "string"}} for name, text in _HEADERS.items()},
-    "parameters": {
-        "RequestId": parameter(
-            "header", "X-Request-ID", "An id for this request, if you have one.", maxLength=128, minLength=1
-        ),
-        "UserId": parameter("path", "user_id", "The id of the caller.", minLength=1, maxLength=USER_ID_LENGTH),
-        "TaskId": parameter("path", "task_id", "The id of a task.", format="uuid", examples=[str(A_TASK.id)]),
-    },
-    "securitySchemes": {
-        "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "The `access_token`."}
-    },
-}
+_SENTENCE_END = re.compile(r"(?<=\.)\s+")
 
 _EVERYWHERE = Described(InternalError, parameters=[ref("parameters", "RequestId")])
 _IN_PATHS = {
     "{user_id}": Described(NotYourUserError, parameters=[ref("parameters", "UserId")]),
+    "{session_id}": Described(parameters=[ref("parameters", "SessionId")]),
     "{task_id}": Described(parameters=[ref("parameters", "TaskId")]),
 }
 _BODY = Described(*BODY_ERRORS)
@@ -100,35 +62,50 @@ def complete_openapi(app: FastAPI) -> None:
 
 
 def _complete(document: dict[str, Any], routes: Sequence[BaseRoute]) -> None:
-    document["info"]["description"] = _DESCRIPTION
-    document["tags"] = _TAGS
+    document["info"]["description"] = DESCRIPTION
+    document["tags"] = TAGS
     schemas = document["components"]["schemas"]
-    for unused in ("HTTPValidationError", "ValidationError"):
+    _, more = models_json_schema([(one, "validation") for one in bodies], ref_template="#/components/schemas/{model}")
+    schemas |= more["$defs"]
+    for unused in ("HTTPValidationError", "Priority", "ValidationError"):
         schemas.pop(unused, None)
-    _, ours = msgspec.json.schema_components(_SHAPES, "#/components/schemas/{name}")
+    shape(Problem)
+    _, ours = msgspec.json.schema_components(shapes, ref_template="#/components/schemas/{name}")
     schemas |= ours
-    document["components"] |= _COMPONENTS
+    refusals: dict[str, Any] = {}
+    document["components"] |= {**COMPONENTS, "responses": refusals}
     for route in iter_route_contexts(routes):
         if isinstance(route.original_route, APIRoute) and route.include_in_schema and route.path_format:
             operations = document["paths"][route.path_format]
             for method in route.methods or ():
-                _complete_operation(operations[method.lower()], route.path_format, route.original_route)
+                refusals |= _complete_operation(operations[method.lower()], route.path_format, route.original_route)
             if body := operations.get("patch", {}).get("requestBody"):
                 body["content"]["application/merge-patch+json"] = body["content"]["application/json"]
 
 
-def _complete_operation(operation: dict[str, Any], path: str, route: APIRoute) -> None:
-    summary, _, more = (inspect.getdoc(route.endpoint) or "").partition("\n\n")
-    operation["operationId"] = route.name + ("_of_user" if "{user_id}" in path else "")
-    operation["summary"], operation["description"] = summary, more
+def _complete_operation(operation: dict[str, Any], path: str, route: APIRoute) -> dict[str, Any]:
+    """Returns the refusals that the operation refers to."""
+    operation["operationId"] = route.name
+    if "{user_id}" in path:
+        operation["operationId"] += "_by_user"
+        operation["tags"] = [f"{tag} by user" for tag in operation["tags"]]
+    operation["summary"], *more = _SENTENCE_END.split(inspect.getdoc(route.endpoint) or "", 1)
+    operation["description"] = "".join(more)
     operation["responses"].pop("422", None)  # FastAPI's own, which we never answer with
     errors = [_BY_CODE[code] for code in operation.pop("x-errors", ())]
     for described in _all_described(path, route.endpoint):
         deep_dict_update(operation, described.operation)
         errors += described.errors
-    operation["responses"] |= _refusals(errors)
     for response in operation["responses"].values():
-        response.setdefault("headers", {})["X-Request-ID"] = ref("headers", "X-Request-ID")
+        response["headers"]["X-Request-ID"] = ref("headers", "X-Request-ID")
+        if "content" in response:  # FastAPI adds its own guess, without a schema
+            response["content"] = {name: one for name, one in response["content"].items() if one["schema"]}
+    refusals = {}
+    for status, alike in _by_status(errors).items():
+        name = "_or_".join(error.code for error in alike)
+        refusals[name] = _refusal(status, alike)
+        operation["responses"][str(status)] = ref("responses", name)
+    return refusals
 
 
 def _all_described(path: str, endpoint: Callable[..., Any]) -> Iterator[Described]:
@@ -140,23 +117,36 @@ def _all_described(path: str, endpoint: Callable[..., Any]) -> Iterator[Describe
         yield from (extra for extra in get_args(hint) if isinstance(extra, Described))
 
 
-def _refusals(errors: Iterable[type[TodoError]]) -> dict[str, Any]:
+def _by_status(errors: Iterable[type[TodoError]]) -> dict[int, list[type[TodoError]]]:
     by_status: defaultdict[int, list[type[TodoError]]] = defaultdict(list)
     for error in sorted(set(errors), key=list(KINDS).index):
         by_status[KINDS[error].status].append(error)
-    return {str(status): _refusal(status, by_status[status]) for status in sorted(by_status)}
+    return dict(sorted(by_status.items()))
 
 
 def _refusal(status: int, errors: Sequence[type[TodoError]]) -> dict[str, Any]:
     code = {"type": "string", "enum": [error.code for error in errors]}
-    headers = [_HEADERS_OF_REFUSALS[status]] if status in _HEADERS_OF_REFUSALS else []
+    headers = ["X-Request-ID", *HEADERS_OF_REFUSALS.get(status, ())]
     return {
         "description": " ".join(inspect.getdoc(error) or "" for error in errors),
         "headers": {name: ref("headers", name) for name in headers},
         "content": {
             "application/problem+json": {
                 "schema": {**ref("schemas", "Problem"), "properties": {"code": code}},
-                "examples": {error.code: {"value": msgspec.to_builtins(example_problem(error))} for error in errors},
+                "examples": {error.code: {"value": _example(error)} for error in errors},
             }
         },
     }
+
+
+def _example(error: type[TodoError]) -> Any:
+    made: TodoError
+    if error is StaleError:
+        made = StaleError(A_TASK)
+    elif error is InvalidFieldsError:
+        made = InvalidFieldsError([Flaw("title", "too_long", "may have at most 500 characters, not 501.")])
+    elif error is TooManyRequestsError:
+        made = TooManyRequestsError(10, 42)
+    else:
+        made = error()
+    return msgspec.to_builtins(Problem.of(made, "/api/tasks", "0199e1b27c3d70008000000000000000"))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Annotated, NamedTuple, cast
+from typing import TYPE_CHECKING, Annotated, NamedTuple, Self, cast
 
 import msgspec
 from fastapi import APIRouter, Path
+from msgspec import UNSET, UnsetType
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
@@ -84,13 +85,22 @@ KINDS: dict[type[errors.TodoError], Kind] = {
     errors.InvalidError: Kind(422, "The request is not valid"),
     errors.InvalidFieldsError: Kind(422, "The request is not valid"),
     errors.CursorMismatchError: Kind(422, "The cursor is not of this list"),
+    errors.CursorExpiredError: Kind(410, "The cursor is too old"),
     errors.NotFoundError: Kind(404, "No such task"),
     errors.InTrashError: Kind(409, "The task is in the trash"),
     errors.StaleError: Kind(412, "The task has changed"),
+    errors.IdempotencyMismatchError: Kind(422, "The key belongs to another request"),
     errors.EmailTakenError: Kind(409, "The e-mail address is taken"),
     errors.WrongCredentialsError: Kind(401, "Wrong e-mail address or password"),
+    errors.AccountDisabledError: Kind(403, "The account is disabled"),
+    errors.WrongPasswordError: Kind(403, "Wrong password"),
+    errors.FreshTokenNeededError: Kind(403, "A fresh token is needed"),
+    errors.InvalidRefreshTokenError: Kind(401, "Not logged in any more"),
+    errors.RefreshTokenReusedError: Kind(401, "The refresh token was used before"),
+    errors.SessionNotFoundError: Kind(404, "No such session"),
     errors.InvalidTokenError: Kind(401, "Not logged in"),
     errors.NotYourUserError: Kind(403, "Not your user"),
+    errors.TooManyRequestsError: Kind(429, "Too many requests"),
     errors.UnavailableError: Kind(503, "Not available right now"),
     MalformedJsonError: Kind(400, "Malformed JSON"),
     UnsupportedMediaTypeError: Kind(415, "Unsupported media type"),
@@ -109,7 +119,7 @@ class FlawOut(msgspec.Struct):
     message: str
 
 
-class Problem(msgspec.Struct, omit_defaults=True):
+class Problem(msgspec.Struct):
     """A problem document. `code` is stable; `detail` and `message` are one sentence for people."""
 
     type: str
@@ -121,7 +131,26 @@ class Problem(msgspec.Struct, omit_defaults=True):
     message: str
     details: list[FlawOut]
     request_id: str
-    current: TaskOut | None = None
+    index: int | UnsetType = UNSET
+    current: TaskOut | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, error: errors.TodoError, instance: str, request_id: str) -> Self:
+        """The wire shape of this error, at the path `instance`."""
+        kind = KINDS[type(error)]
+        return cls(
+            type=f"/problems/{error.code}",
+            title=kind.title,
+            status=kind.status,
+            detail=str(error),
+            instance=instance,
+            code=error.code,
+            message=str(error),
+            details=[FlawOut(flaw.field, flaw.code, flaw.message) for flaw in _flaws(error)],
+            request_id=request_id,
+            index=UNSET if error.index is None else error.index,
+            current=TaskOut.of(error.current) if isinstance(error, errors.StaleError) else UNSET,
+        )
 
 
 class ProblemResponse(Response):
@@ -132,36 +161,8 @@ class ProblemResponse(Response):
 
 def problem_response(request: Request, error: errors.TodoError) -> Response:
     """The answer to a request that is refused."""
-    kind = KINDS[type(error)]
-    problem = Problem(
-        type=f"/problems/{error.code}",
-        title=kind.title,
-        status=kind.status,
-        detail=str(error),
-        instance=request.url.path,
-        code=error.code,
-        message=str(error),
-        details=[FlawOut(flaw.field, flaw.code, flaw.message) for flaw in _flaws(error)],
-        request_id=request.state.request_id,
-        current=TaskOut.of(error.current) if isinstance(error, errors.StaleError) else None,
-    )
-    return ProblemResponse(as_json(problem), kind.status, dict(_headers(error)))
-
-
-def example_problem(error: type[errors.TodoError]) -> Problem:
-    """What a problem document of this kind looks like."""
-    kind = KINDS[error]
-    return Problem(
-        type=f"/problems/{error.code}",
-        title=kind.title,
-        status=kind.status,
-        detail=error.sentence,
-        instance="/api/tasks",
-        code=error.code,
-        message=error.sentence,
-        details=[],
-        request_id="0199e1b27c3d70008000000000000000",
-    )
+    problem = Problem.of(error, request.url.path, request.state.request_id)
+    return ProblemResponse(as_json(problem), problem.status, dict(_headers(error)))
 
 
 def add_problems(app: FastAPI) -> None:
@@ -195,10 +196,16 @@ def _headers(error: errors.TodoError) -> Iterator[tuple[str, str]]:
     match error:
         case errors.InvalidTokenError():
             yield "WWW-Authenticate", 'Bearer error="invalid_token"'
-        case errors.WrongCredentialsError():
+        case errors.WrongCredentialsError() | errors.InvalidRefreshTokenError() | errors.RefreshTokenReusedError():
             yield "WWW-Authenticate", "Bearer"
         case errors.UnavailableError():
             yield "Retry-After", str(error.retry_after)
+        case errors.TooManyRequestsError():
+            yield "Retry-After", str(error.retry_after)
+            # draft-ietf-httpapi-ratelimit-headers-06, the last with one field for each number: what clients read.
+            yield "RateLimit-Limit", str(error.limit)
+            yield "RateLimit-Remaining", "0"
+            yield "RateLimit-Reset", str(error.retry_after)
         case errors.StaleError():
             yield "ETag", f'"{error.current.revision}"'
         case MethodNotAllowedError():
@@ -222,12 +229,12 @@ EXPLANATIONS = {
 }
 
 
-_Code = Annotated[str, Path(description="The `code` of a problem document.", json_schema_extra={"enum": [*EXPLANATIONS]})]
+_Code = Annotated[
+    str, Path(description="The `code` of a problem document.", json_schema_extra={"enum": [*EXPLANATIONS]})
+]
 
 
-@router.get(
-    "/{code}", responses={200: answer(EXPLANATIONS["stale"])}, openapi_extra=raises(UnknownRouteError)
-)
+@router.get("/{code}", responses={200: answer(EXPLANATIONS["stale"])}, openapi_extra=raises(UnknownRouteError))
 async def explain_problem(code: _Code) -> Response:
     """What an error code means, and what to do."""
     if code not in EXPLANATIONS:

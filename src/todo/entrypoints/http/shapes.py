@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeAlias
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 from starlette.responses import Response
 
-from todo.domain.values import Priority
-
-if TYPE_CHECKING:
-    from todo.domain.task import Task
+from todo.domain.task import Task
+from todo.domain.values import Description, Priority, Revision, Tag, TaskId, Title, UserId
 
 as_json = msgspec.json.Encoder().encode
 
@@ -28,8 +26,10 @@ PRIORITY_NAMES = {priority: priority.name.lower() for priority in Priority}
 PRIORITIES = {name: priority for priority, name in PRIORITY_NAMES.items()}
 
 
-_DUE = {
-    "description": "A day, or an instant; what was sent as a day stays a day.",
+Instant: TypeAlias = Annotated[datetime, Meta(tz=True)]
+
+DUE = {
+    "description": "A day, or an instant with its offset; what was sent as a day stays a day.",
     "anyOf": [
         {"type": "string", "format": "date"},
         {"type": "string", "format": "date-time"},
@@ -46,12 +46,12 @@ class TaskOut(msgspec.Struct):
     title: str
     description: str | None
     completed: bool
-    completed_at: datetime | None
+    completed_at: Instant | None
     priority: Annotated[str, Meta(extra_json_schema={"enum": list(PRIORITIES)})]
     tags: tuple[str, ...]
-    due: Annotated[Any, Meta(extra_json_schema=_DUE)]
-    created_at: datetime
-    updated_at: datetime
+    due: Annotated[Any, Meta(extra_json_schema=DUE)]
+    created_at: Instant
+    updated_at: Instant
     revision: int
 
     @classmethod
@@ -73,18 +73,17 @@ class TaskOut(msgspec.Struct):
         )
 
 
-A_TASK = TaskOut(
-    id=UUID("0199e1b2-7c3d-7000-8000-000000000000"),
-    user_id="0199e1a0-1f2e-7000-8000-000000000000",
-    title="Buy milk",
-    description=None,
-    completed=False,
-    completed_at=None,
-    priority="high",
-    tags=("home",),
+A_TASK = Task(
+    id=TaskId(UUID("0199e1b2-7c3d-7000-8000-000000000000")),
+    owner=UserId("0199e1a0-1f2e-7000-8000-000000000000"),
+    title=Title("Buy milk"),
+    description=Description("Two litres, fresh."),
+    completed_at=datetime(2026, 11, 21, 12, 15, tzinfo=UTC),
+    priority=Priority.HIGH,
+    tags=(Tag("home"),),
     due=date(2026, 12, 1),
     created_at=datetime(2026, 11, 21, 9, 30, tzinfo=UTC),
-    updated_at=datetime(2026, 11, 21, 9, 30, tzinfo=UTC),
-    revision=41,
+    updated_at=datetime(2026, 11, 21, 12, 15, tzinfo=UTC),
+    revision=Revision(41),
 )
-"""What the documentation shows."""
+"""What the documentation shows, with something in every field."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, cast
+from urllib.parse import quote
 
 import msgspec
 from fastapi import APIRouter, Depends
@@ -10,17 +11,21 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from todo.application.queries import PAGE_SIZE, TaskQuery
+from todo.application.ports import Outcome
+from todo.application.queries import PAGE_SIZE
 from todo.domain import values
-from todo.domain.errors import CursorMismatchError, Flaw, InTrashError, InvalidError, InvalidFieldsError
+from todo.domain.errors import InTrashError
 from todo.domain.task import TaskChanges
 from todo.domain.values import Description, Due, Priority, Tags, TaskId, Title
-from todo.entrypoints.http.bodies import BODY_ERRORS, Body, Text, Texts, did_you_mean, read_json
+from todo.entrypoints.http.bodies import BODY_ERRORS, Body, Text, Texts, read_json, shown_as
 from todo.entrypoints.http.conditions import etag, is_not_modified
-from todo.entrypoints.http.dependencies import Caller, Cursors, IfMatch, PathTask, Tasks, cursors
-from todo.entrypoints.http.described import Described, answer, empty_answer, parameter, raises
+from todo.entrypoints.http.dependencies import Caller, Cursors, IfMatch, PathTask, Tasks
+from todo.entrypoints.http.described import Described, answer, empty_answer, parameter, raises, request_body
+from todo.entrypoints.http.idempotency import REPLAYED, OncePerKey
+from todo.entrypoints.http.lists import TasksAsked, list_etag, next_part
+from todo.entrypoints.http.parameters import choice
 from todo.entrypoints.http.routes import PlannedRoute
-from todo.entrypoints.http.shapes import A_TASK, PRIORITIES, JsonResponse, TaskOut, as_json
+from todo.entrypoints.http.shapes import A_TASK, DUE, PRIORITIES, JsonResponse, TaskOut, as_json
 
 if TYPE_CHECKING:
     from todo.domain.task import Task
@@ -28,12 +33,8 @@ if TYPE_CHECKING:
 router = APIRouter(route_class=PlannedRoute, tags=["tasks"])
 
 REVALIDATE = {"Cache-Control": "private, no-cache"}
-
-
-def _priority(name: str) -> Priority:
-    if name not in PRIORITIES:
-        raise InvalidError("unknown_value", f"must be one of {', '.join(PRIORITIES)}.{did_you_mean(name, PRIORITIES)}")
-    return PRIORITIES[name]
+# two accounts in one browser must never share an answer
+REVALIDATE_FOR_CALLER = {**REVALIDATE, "Vary": "Authorization"}
 
 
 class TaskIn(Body):
@@ -44,7 +45,9 @@ class TaskIn(Body):
         Text(values.parse_description, {"maxLength": values.DESCRIPTION_LENGTH}, null=None),
     ] = None
     completed: bool = False
-    priority: Annotated[Priority, Text(_priority, {"enum": [*PRIORITIES, None]}, null=Priority.NONE)] = Priority.NONE
+    priority: Annotated[Priority, Text(choice(PRIORITIES), {"enum": [*PRIORITIES, None]}, null=Priority.NONE)] = (
+        Priority.NONE
+    )
     tags: Annotated[
         Tags,
         Texts(
@@ -57,14 +60,7 @@ class TaskIn(Body):
     ] = ()
     due: Annotated[
         Due | None,
-        Text(
-            values.parse_due,
-            {
-                "description": "A day, or an instant with its offset.",
-                "examples": ["2026-12-01", "2026-12-01T09:00:00Z"],
-            },
-            null=None,
-        ),
+        Text(values.parse_due, DUE, null=None),
     ] = None
     # clients send whole tasks back: what only the server sets may come along, and is ignored
     user_id: Any = Field(default=None, json_schema_extra={"readOnly": True})
@@ -82,33 +78,27 @@ class TaskIn(Body):
 _TITLE = Text(values.parse_title, {"minLength": 1, "maxLength": values.TITLE_LENGTH})
 
 
-class NewTask(TaskIn):
+class NewTask(TaskIn, json_schema_extra=shown_as(title="Buy milk", priority="high", tags=["home"], due="2026-12-01")):
     """A task to be made: open, without priority, tags and due, unless it says otherwise.
 
     An offline client may name its id, a UUID of version 7.
     """
 
-    example = {"title": "Buy milk", "priority": "high", "tags": ["home"], "due": "2026-12-01"}
-
     title: Annotated[Title, _TITLE]
     id: Annotated[TaskId | None, Text(values.parse_task_id, {"format": "uuid"}, null=None)] = None
 
 
-class TaskPatch(TaskIn):
+class TaskPatch(TaskIn, json_schema_extra=shown_as(priority="urgent", completed=True)):
     """A change of a task, as a JSON Merge Patch (RFC 7396)."""
-
-    example = {"priority": "urgent", "due": None}
 
     title: Annotated[Title, _TITLE] = Title("")
     id: Any = Field(default=None, json_schema_extra={"readOnly": True})
 
 
-class Completion(Body):
-    """Whether a task is done."""
+class Completion(Body, json_schema_extra=shown_as(completed=True)):
+    """Whether a task is done. An empty one does not say."""
 
-    example = {"completed": True}
-
-    completed: bool | None = None
+    completed: bool = False
 
 
 class TaskList(msgspec.Struct):
@@ -120,14 +110,11 @@ class TaskList(msgspec.Struct):
     next_cursor: str | None
 
 
-_CHANGED = {200: answer(A_TASK, "ETag", when="The task as it now is.")}
+_A_TASK = TaskOut.of(A_TASK)
+_CHANGED: dict[int | str, Any] = {200: answer(_A_TASK, "ETag", when="The task as it now is.")}
 _IF_NONE_MATCH = parameter(
     "header", "If-None-Match", "Entity tags of states that the client has already.", examples=['"41"']
 )
-_LIMIT = parameter(
-    "query", "limit", "How many tasks at most.", type="integer", minimum=1, maximum=PAGE_SIZE, default=PAGE_SIZE
-)
-_CURSOR = parameter("query", "cursor", "Where to go on: the `next_cursor` of the part before.")
 
 
 def task_response(task: Task, status: int = 200, headers: dict[str, str] | None = None) -> Response:
@@ -136,41 +123,30 @@ def task_response(task: Task, status: int = 200, headers: dict[str, str] | None 
     return JsonResponse(as_json(TaskOut.of(task)), status, head)
 
 
-async def _task_query(request: Request) -> TaskQuery:
-    """The list that the parameters ask for."""
-    limit, after = PAGE_SIZE, None
-    for name, value in request.query_params.multi_items():
-        if name == "limit":
-            limit = _limit(value)
-        elif name == "cursor":
-            after = (await cursors(request)).open(value)
-        else:
-            message = f"is not a known parameter.{did_you_mean(name, ('limit', 'cursor'))}"
-            raise InvalidFieldsError([Flaw(name, "unknown_parameter", message)])
-    return TaskQuery(limit=limit, after=after)
+def outcome_response(outcome: Outcome, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """The task that a write led to, now or when it was first asked for."""
+    return task_response(outcome.task, status, {**(headers or {}), **(REPLAYED if outcome.is_replayed else {})})
 
 
-def _limit(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) <= 4 and 1 <= int(text) <= PAGE_SIZE):
-        raise InvalidFieldsError([Flaw("limit", "out_of_range", f"must be a whole number from 1 to {PAGE_SIZE}.")])
-    return int(text)
-
-
-Query = Annotated[
-    TaskQuery, Depends(_task_query), Described(InvalidFieldsError, CursorMismatchError, parameters=[_LIMIT, _CURSOR])
-]
-
-
-@router.get("", responses={200: answer(TaskList([A_TASK], 1, PAGE_SIZE, None), "Link")})
-async def list_tasks(request: Request, caller: Caller, query: Query, tasks: Tasks, cursors: Cursors) -> Response:
-    """The caller's tasks, newest first."""
-    page = await tasks.page(caller, query)
-    cursor = cursors.seal(page.next) if page.next else None
-    shown = TaskList([TaskOut.of(task) for task in page.tasks], page.total, query.limit, cursor)
-    headers = {}
-    if cursor:
-        following = request.url.include_query_params(cursor=cursor)
-        headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
+@router.get(
+    "",
+    responses={
+        200: answer(TaskList([_A_TASK], 1042, PAGE_SIZE, "AAZHfKx…"), "ETag", "Link"),
+        304: empty_answer("The client has this part of the list already, and nothing was written since.", "ETag"),
+    },
+    openapi_extra={"parameters": [_IF_NONE_MATCH]},
+)
+async def list_tasks(request: Request, caller: Caller, asked: TasksAsked, tasks: Tasks, cursors: Cursors) -> Response:
+    """The caller's tasks, newest first unless asked otherwise."""
+    if asked.is_timeless and "if-none-match" in request.headers:
+        tag = list_etag(caller, await tasks.revision(caller), asked)
+        if is_not_modified(request, tag):
+            return Response(status_code=304, headers={"ETag": tag, **REVALIDATE_FOR_CALLER})
+    page = await tasks.page(caller, asked.query)
+    cursor, headers = next_part(request, asked, page, cursors)
+    if asked.is_timeless:
+        headers |= {"ETag": list_etag(caller, page.revision, asked), **REVALIDATE_FOR_CALLER}
+    shown = TaskList([TaskOut.of(task) for task in page.tasks], page.total, asked.query.limit, cursor)
     return JsonResponse(as_json(shown), headers=headers)
 
 
@@ -178,23 +154,23 @@ async def list_tasks(request: Request, caller: Caller, query: Query, tasks: Task
     "",
     status_code=201,
     responses={
-        201: answer(A_TASK, "ETag", "Location", when="The task, as it was made."),
-        200: answer(A_TASK, "ETag", when="The task with this `id`, which was there before, as it is."),
+        201: answer(_A_TASK, "ETag", "Location", when="The task, as it was made."),
+        200: answer(_A_TASK, "ETag", when="The task with this `id`, which was there before, as it is."),
     },
     openapi_extra=raises(InTrashError),
 )
-async def create_task(request: Request, caller: Caller, body: NewTask, tasks: Tasks) -> Response:
+async def create_task(request: Request, caller: Caller, body: NewTask, once: OncePerKey, tasks: Tasks) -> Response:
     """Add a task. One that is the caller's already, by its id, is answered as it is."""
-    task, is_new = await tasks.create(caller, body.title, body.changes(), body.id)
-    if not is_new:
-        return task_response(task)
-    return task_response(task, 201, {"Location": f"{request.url.path}/{task.id}"})
+    outcome = await tasks.create(caller, body.title, body.changes(), body.id, once)
+    if not outcome.is_new:
+        return outcome_response(outcome)
+    return outcome_response(outcome, 201, {"Location": f"{quote(request.url.path)}/{outcome.task.id}"})
 
 
 @router.get(
     "/{task_id}",
     responses={
-        200: answer(A_TASK, "ETag"),
+        200: answer(_A_TASK, "ETag"),
         304: empty_answer("The client has this state already.", "ETag"),
     },
     openapi_extra={"parameters": [_IF_NONE_MATCH]},
@@ -225,14 +201,15 @@ async def delete_task(caller: Caller, task_id: PathTask, seen: IfMatch, tasks: T
 
 
 async def _completion(request: Request) -> bool | None:
-    """What the body sets; None if there is none, to toggle."""
-    return (await read_json(request, Completion, if_empty=Completion())).completed
+    """What the body sets; None if it sets nothing, to toggle."""
+    body = await read_json(request, Completion, if_empty=Completion())
+    return body.completed if body.model_fields_set else None
 
 
 CompletedIn = Annotated[
     bool | None,
     Depends(_completion),
-    Described(*BODY_ERRORS, requestBody={"content": {"application/json": {"schema": Completion.model_json_schema()}}}),
+    Described(*BODY_ERRORS, requestBody=request_body(Completion, required=False)),
 ]
 
 
@@ -251,12 +228,12 @@ async def set_completed(
 
 
 @router.post("/{task_id}/complete", responses=_CHANGED)
-async def complete_task(caller: Caller, task_id: PathTask, seen: IfMatch, tasks: Tasks) -> Response:
+async def complete_task(caller: Caller, task_id: PathTask, seen: IfMatch, once: OncePerKey, tasks: Tasks) -> Response:
     """Mark a task as done."""
-    return task_response(await tasks.complete(caller, task_id, seen))
+    return outcome_response(await tasks.complete(caller, task_id, seen, once))
 
 
 @router.post("/{task_id}/reopen", responses=_CHANGED)
-async def reopen_task(caller: Caller, task_id: PathTask, seen: IfMatch, tasks: Tasks) -> Response:
+async def reopen_task(caller: Caller, task_id: PathTask, seen: IfMatch, once: OncePerKey, tasks: Tasks) -> Response:
     """Mark a task as not done."""
-    return task_response(await tasks.reopen(caller, task_id, seen))
+    return outcome_response(await tasks.reopen(caller, task_id, seen, once))

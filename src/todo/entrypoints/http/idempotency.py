@@ -1,0 +1,43 @@
+"""Writes that may be repeated: the `Idempotency-Key` header."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from todo.application.ports import Once
+from todo.domain.errors import Flaw, IdempotencyMismatchError, InvalidFieldsError
+from todo.entrypoints.http.bodies import read_bytes
+from todo.entrypoints.http.described import Described, parameter
+
+LONGEST_KEY = 255
+
+REPLAYED = {"Idempotency-Replayed": "true"}
+
+
+async def once(request: Request) -> Once | None:
+    """What the key asks for; None without one. The same request is: the same method, path and body."""
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return None
+    if not 1 <= len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
+        message = f"must have 1 to {LONGEST_KEY} printable ASCII characters."
+        raise InvalidFieldsError([Flaw("Idempotency-Key", "not_a_key", message)])
+    head = f"{request.method} {request.url.path}\n".encode()
+    return Once(key, hashlib.sha256(head + await read_bytes(request)).hexdigest())
+
+
+_KEY = parameter(
+    "header",
+    "Idempotency-Key",
+    "Repeats of a request with the same key answer as the first did, for 24 hours. Choose a new one for each request.",
+    minLength=1,
+    maxLength=LONGEST_KEY,
+)
+
+OncePerKey = Annotated[
+    Once | None, Depends(once), Described(IdempotencyMismatchError, InvalidFieldsError, parameters=[_KEY])
+]
