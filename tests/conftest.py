@@ -1,0 +1,66 @@
+"""What all tests share: the PostgreSQL server of this run, and how hard Hypothesis tries."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import hypothesis
+import pytest
+
+from tests.builders import StoppedClock
+from tests.integration.servers import new_database
+from todo.adapters.postgres.migrate import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Sequence
+
+GIVEN_SERVER = "PYTEST_POSTGRES_URL"
+"""A variable with which a run that starts others (tests/sabotage) hands them its own server …"""
+GIVEN_TEMPLATE = "PYTEST_POSTGRES_TEMPLATE"
+"""… and another for the name of a migrated database, of which each makes a copy."""
+
+# The same examples in every run: a red test stays red until it is mended.
+# `pytest --hypothesis-profile=search` looks for new ones.
+# A contract is run by the tests of several adapters, and what it is given is made once for all examples.
+_MEANT_SO = [hypothesis.HealthCheck.differing_executors, hypothesis.HealthCheck.function_scoped_fixture]
+_ALWAYS = hypothesis.settings(deadline=None, database=None, suppress_health_check=_MEANT_SO)
+hypothesis.settings.register_profile("steady", _ALWAYS, derandomize=True, max_examples=60)
+hypothesis.settings.register_profile("search", _ALWAYS, max_examples=5_000)
+hypothesis.settings.load_profile("steady")
+
+
+def pytest_report_collectionfinish(items: Sequence[pytest.Item]) -> str | None:
+    if GIVEN_SERVER in os.environ or not any("server_url" in getattr(item, "fixturenames", ()) for item in items):
+        return None
+    from tests import throwaway  # noqa: PLC0415  # takes a second that unit tests do not need
+
+    return f"PostgreSQL: {throwaway.description()}"
+
+
+@pytest.fixture
+def clock() -> StoppedClock:
+    return StoppedClock()
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """The URL of the run's server and its first database, as whoever administers it."""
+    if given := os.environ.get(GIVEN_SERVER):
+        yield given
+        return
+    from tests import throwaway  # noqa: PLC0415
+
+    with throwaway.server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+async def database_url(server_url: str) -> AsyncIterator[str]:
+    """The URL of a migrated database that all tests share; each has users of its own."""
+    if template := os.environ.get(GIVEN_TEMPLATE):
+        async with new_database(server_url, template=template) as url:
+            yield url
+    else:
+        await migrate(server_url)
+        yield server_url

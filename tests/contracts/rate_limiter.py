@@ -1,0 +1,79 @@
+"""What `RateLimiter` promises. A subclass brings `limiter`, `another` that shares its count, and `pass_time`."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, TypeAlias
+
+import pytest
+
+from todo.adapters.clock import new_id
+from todo.application.ports import RateLimit
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from todo.application.ports import RateLimiter
+
+    PassTime: TypeAlias = Callable[[int], Awaitable[None]]
+
+LIMIT = RateLimit("test", 3, 60)
+
+
+def a_key() -> str:
+    return new_id().hex
+
+
+class RateLimiterContract:
+    async def test_hits_are_counted(self, limiter: RateLimiter) -> None:
+        key = a_key()
+        assert [(await limiter.hit(LIMIT, key)).total for _ in range(5)] == [1, 2, 3, 4, 5]
+
+    async def test_keys_do_not_count_for_each_other(self, limiter: RateLimiter) -> None:
+        await limiter.hit(LIMIT, a_key())
+        assert (await limiter.hit(LIMIT, a_key())).total == 1
+
+    async def test_limits_do_not_count_for_each_other(self, limiter: RateLimiter) -> None:
+        key = a_key()
+        await limiter.hit(LIMIT, key)
+        assert (await limiter.hit(LIMIT._replace(name="other"), key)).total == 1
+
+    async def test_a_window_lasts_as_long_as_its_limit_says(self, limiter: RateLimiter, pass_time: PassTime) -> None:
+        key = a_key()
+        assert (await limiter.hit(LIMIT, key)).seconds_left == pytest.approx(60, abs=1)
+        await pass_time(40)
+        later = await limiter.hit(LIMIT, key)
+        assert later.total == 2
+        assert later.seconds_left == pytest.approx(20, abs=1)
+
+    async def test_another_window_begins_with_the_first_hit_after_it(
+        self, limiter: RateLimiter, pass_time: PassTime
+    ) -> None:
+        key = a_key()
+        await limiter.hit(LIMIT, key)
+        await limiter.hit(LIMIT, key)
+        await pass_time(60)
+        another = await limiter.hit(LIMIT, key)
+        assert another.total == 1
+        assert another.seconds_left == pytest.approx(60, abs=1)
+        assert (await limiter.hit(LIMIT, key)).total == 2
+
+    async def test_hits_at_the_same_time_are_all_counted(self, limiter: RateLimiter, another: RateLimiter) -> None:
+        key = a_key()
+        together = asyncio.Barrier(20)
+
+        async def hit(through: RateLimiter) -> int:
+            await together.wait()
+            return (await through.hit(LIMIT, key)).total
+
+        totals = await asyncio.gather(*[hit(through) for through in (limiter, another) for _ in range(10)])
+        assert sorted(totals) == list(range(1, 21))
+
+    async def test_many_keys_at_the_same_time_do_not_wait_for_each_other_for_ever(
+        self, limiter: RateLimiter, another: RateLimiter, pass_time: PassTime
+    ) -> None:
+        keys = [a_key() for _ in range(10)]
+        for _ in range(3):
+            hits = await asyncio.gather(*[through.hit(LIMIT, key) for key in keys for through in (limiter, another)])
+            assert sorted(hit.total for hit in hits) == [1] * 10 + [2] * 10
+            await pass_time(60)
