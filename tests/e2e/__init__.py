@@ -1,0 +1,1 @@
+"""The installed command, started as a person starts it."""

@@ -1,0 +1,1 @@
+"""On a real PostgreSQL: a throwaway container, or the embedded server."""

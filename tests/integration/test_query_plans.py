@@ -1,0 +1,168 @@
+"""How PostgreSQL finds tasks: always by a range of an index under the owner, however many others there are."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.integration.servers import connected, new_database
+from todo.adapters.postgres import task_stats
+from todo.adapters.postgres.database import APPLICATION_ROLE, Database
+from todo.adapters.postgres.migrate import migrate
+from todo.adapters.postgres.task_lists import Shape, page_statement, read_page, shape_of, values_of
+from todo.application.queries import Sort, TaskQuery
+from todo.domain.values import UserId
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    import asyncpg
+    from asyncpg import Record
+
+    from todo.adapters.postgres.statements import Statement
+
+OWNERS, TASKS_EACH = 200, 150
+
+_FILL = f"""
+INSERT INTO users (id, created_at, revision) SELECT 'u' || owner, now(), {TASKS_EACH}
+    FROM generate_series(1, {OWNERS}) AS owner;
+INSERT INTO tasks (owner_id, id, title, completed_at, priority, tags, tag_keys, due_on, due_at, created_at, updated_at,
+        deleted_at, revision, search)
+    SELECT 'u' || owner, uuidv7(), title, CASE WHEN n % 3 = 0 THEN now() END, (ARRAY[0, 1, 3, 5, 9])[1 + n % 5],
+        ARRAY['home'], ARRAY['home'], CASE WHEN n % 4 = 0 THEN current_date + n END,
+        CASE WHEN n % 4 = 1 THEN now() + n * interval '1 hour' END, now() - n * interval '1 hour',
+        now() - n * 7 % 50 * interval '1 hour', CASE WHEN n % 20 = 0 THEN now() END, n, lower(title) || E'\\n'
+    FROM generate_series(1, {TASKS_EACH}) AS n, generate_series(1, {OWNERS}) AS owner,
+        LATERAL (SELECT 'Task ' || md5(n || ' ' || owner) AS title);
+ANALYZE;
+"""  # noqa: S608
+
+
+def _shapes() -> Iterator[Shape]:
+    yield from (
+        Shape(
+            in_trash=False,
+            open=is_open,
+            completed=completed,
+            is_filtered=is_filtered,
+            sort=sort,
+            descending=descending,
+            goes_on=goes_on,
+            goes_on_without_key=without_key,
+        )
+        for (is_open, completed), is_filtered, sort, descending, (goes_on, without_key) in itertools.product(
+            [(True, True), (True, False), (False, True)],
+            [True, False],
+            [sort for sort in Sort if sort is not Sort.DELETED_AT],
+            [True, False],
+            [(False, False), (True, False), (True, True)],
+        )
+        if not without_key or sort in (Sort.DUE, Sort.PRIORITY)
+    )
+    for goes_on in (True, False):
+        yield Shape(
+            in_trash=True,
+            open=True,
+            completed=True,
+            is_filtered=False,
+            sort=Sort.DELETED_AT,
+            descending=True,
+            goes_on=goes_on,
+            goes_on_without_key=False,
+        )
+
+
+@pytest.fixture(scope="module")
+async def filled_url(server_url: str) -> AsyncIterator[str]:
+    async with new_database(server_url) as url:
+        await migrate(url)
+        async with connected(url) as admin:
+            await admin.execute(_FILL)
+        yield url
+
+
+@pytest.fixture(scope="module")
+async def service(filled_url: str) -> AsyncIterator[asyncpg.Connection[Record]]:
+    """A connection that the policies bind, as they bind the service."""
+    async with connected(filled_url) as connection:
+        await connection.execute(f"SET ROLE {APPLICATION_ROLE}; SET plan_cache_mode = force_generic_plan")
+        yield connection
+
+
+async def test_every_list_is_a_range_of_an_index_under_the_owner(service: asyncpg.Connection[Record]) -> None:
+    for shape in _shapes():
+        scans = await _scans_of_tasks(service, page_statement(shape))
+        assert len(scans) == 2, shape
+        assert all("(owner_id = " in scan for scan in scans), (shape, scans)
+
+
+async def test_stats_are_ranges_of_an_index_under_the_owner(service: asyncpg.Connection[Record]) -> None:
+    scans = await _scans_of_tasks(service, task_stats.STATS)
+    assert len(scans) == 2
+    assert all("(owner_id = " in scan for scan in scans), scans
+
+
+async def test_the_newest_come_from_their_index_in_order(service: asyncpg.Connection[Record]) -> None:
+    for after in (False, True):
+        shape = Shape(
+            in_trash=False,
+            open=True,
+            completed=True,
+            is_filtered=False,
+            sort=Sort.CREATED_AT,
+            descending=True,
+            goes_on=after,
+            goes_on_without_key=False,
+        )
+        nodes = await _plan(service, page_statement(shape))
+        page = [node for node in nodes if node.get("Index Name") == "tasks_newest_first_idx"]
+        assert any(("ROW(created_at, id)" in node.get("Index Cond", "")) == after for node in page)
+        assert "Sort" not in {node["Node Type"] for node in nodes}
+
+
+@pytest.mark.parametrize("sort", [sort for sort in Sort if sort is not Sort.DELETED_AT])
+async def test_a_page_deep_in_the_list_reads_no_more_than_the_first(
+    service: asyncpg.Connection[Record], filled_url: str, sort: Sort
+) -> None:
+    database, owner = Database(filled_url), UserId("u7")
+    first = query = TaskQuery(sort=sort, limit=10)
+    while page := (await read_page(database, owner, query)).next:
+        query = TaskQuery(sort=sort, limit=10, after=page)
+    await database.close()
+    a_few = 10  # of the catalogue, now and then
+    assert await _blocks_read(service, owner, query) <= await _blocks_read(service, owner, first) + a_few
+
+
+async def _blocks_read(connection: asyncpg.Connection[Record], owner: UserId, query: TaskQuery) -> int:
+    statement = page_statement(shape_of(query))
+    arguments = statement.arguments(values_of(owner, query))
+    plan = await connection.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement.sql}", *arguments)
+    whole = json.loads(plan)[0]["Plan"]
+    return int(whole["Shared Hit Blocks"] + whole["Shared Read Blocks"])
+
+
+async def _scans_of_tasks(connection: asyncpg.Connection[Record], statement: Statement) -> list[str]:
+    """The conditions on the indexes by which tasks are found; of a scan without one, its kind."""
+    nodes = await _plan(connection, statement)
+    bitmaps = [node for node in nodes if node["Node Type"] == "Bitmap Index Scan"]
+    scans = [node for node in nodes if node.get("Relation Name") == "tasks" and node["Node Type"] != "Bitmap Heap Scan"]
+    return [node.get("Index Cond", node["Node Type"]) for node in bitmaps + scans]
+
+
+async def _plan(connection: asyncpg.Connection[Record], statement: Statement) -> list[dict[str, Any]]:
+    """The nodes of the plan that serves whatever the parameters are."""
+    nulls = ", ".join(["NULL"] * len(statement.arguments(defaultdict(None.__class__))))
+    await connection.execute(f"PREPARE planned AS {statement.sql}")
+    plan = await connection.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE planned({nulls})")
+    await connection.execute("DEALLOCATE planned")
+    return [*_nodes(json.loads(plan)[0]["Plan"])]
+
+
+def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for inner in node.get("Plans", ()):
+        yield from _nodes(inner)
