@@ -1,0 +1,1 @@
+"""The tests themselves are tested: each sabotage of the source must turn something red."""
