@@ -1,0 +1,1 @@
+"""The guide for frontend developers, tried with the real Better Auth."""
