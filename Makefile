@@ -28,7 +28,7 @@ image: ## Build the container image todo:latest
 ##@ Work
 .PHONY: test
 test: lint types ## Run everything: lint, types, import contracts and all tests
-	@$(bin)/python -m pytest
+	@$(bin)/python -m pytest --numprocesses=auto --dist=loadfile
 
 .PHONY: check
 check: lint types ## Run the quick part: lint, types, import contracts and unit tests
