@@ -30,12 +30,21 @@ hypothesis.settings.register_profile("search", _ALWAYS, max_examples=5_000)
 hypothesis.settings.load_profile("steady")
 
 
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Where several processes share the work, this one collects nothing, and tells it for them."""
+    return f"PostgreSQL: {_server()}" if config.getoption("numprocesses", None) else None
+
+
 def pytest_report_collectionfinish(items: Sequence[pytest.Item]) -> str | None:
     if GIVEN_SERVER in os.environ or not any("server_url" in getattr(item, "fixturenames", ()) for item in items):
         return None
+    return f"PostgreSQL: {_server()}"
+
+
+def _server() -> str:
     from tests import throwaway  # noqa: PLC0415  # takes a second that unit tests do not need
 
-    return f"PostgreSQL: {throwaway.description()}"
+    return throwaway.description()
 
 
 @pytest.fixture
