@@ -201,7 +201,7 @@ OPERATIONS = {
     "changes": Operation(
         lambda crowd: crowd.store.feed.changes(crowd.user.id, Revision(TASKS_EACH // 2), PAGE), 1, 2 + PAGE
     ),
-    "create": Operation(lambda crowd: crowd.tasks.create(crowd.user.id, Title("New"), {}), 3, 4),
+    "create": Operation(lambda crowd: crowd.tasks.create(crowd.user.id, Title("New"), {}), 1, 4),
     "create with an id": Operation(
         lambda crowd: crowd.tasks.create(crowd.user.id, Title("New"), {}, a_task_id()), 4, 4
     ),

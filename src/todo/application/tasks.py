@@ -75,6 +75,8 @@ class TaskService:
 
         `InTrashError` if the owner's trash holds a task with this id.
         """
+        if task_id is None and once is None:
+            return Outcome((await self._store.add_task(self._new_task(owner, title, changes)),), is_new=True)
         return await self._do(owner, Create(title, changes, task_id), once)
 
     async def change(self, owner: UserId, task_id: TaskId, changes: TaskChanges, seen: Seen = None) -> Task:
@@ -182,12 +184,16 @@ class TaskService:
         title, changes, task_id = operation.title, operation.changes, operation.task_id
         existing = await work.tasks.find(task_id) if task_id else None
         if existing is None:
-            now = self._clock.now()
-            new = Task(id=task_id or TaskId(self._new_id()), owner=owner, title=title, created_at=now, updated_at=now)
-            return Outcome((await work.tasks.add(new.changed(changes, now)),), is_new=True)
+            new = self._new_task(owner, title, changes, task_id)
+            return Outcome((await work.tasks.add(new),), is_new=True)
         if existing.deleted_at:
             raise InTrashError
         return Outcome((existing,))
+
+    def _new_task(self, owner: UserId, title: Title, changes: TaskChanges, task_id: TaskId | None = None) -> Task:
+        now = self._clock.now()
+        new = Task(id=task_id or TaskId(self._new_id()), owner=owner, title=title, created_at=now, updated_at=now)
+        return new.changed(changes, now)
 
     def _changed(self, task: Task, operation: Change | Toggle | Delete) -> Task:
         match operation:

@@ -19,6 +19,7 @@ from todo.domain.errors import EmailTakenError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from todo.domain.task import Task
     from todo.domain.values import UserId
 
 
@@ -34,6 +35,12 @@ class MemoryStore:
         self.archive = MemoryTaskArchive(self._owners)
         self.identities = MemoryIdentityDirectory(self._owners)
         self.feed = MemoryTaskFeed(self._owners)
+
+    async def add_task(self, task: Task) -> Task:
+        async with self.unit_of_work(task.owner) as work:
+            stored = await work.tasks.add(task)
+            await work.commit()
+        return stored
 
     @asynccontextmanager
     async def unit_of_work(self, owner: UserId) -> AsyncIterator[MemoryUnitOfWork]:

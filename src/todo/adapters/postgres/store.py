@@ -11,13 +11,14 @@ from todo.adapters.postgres.identities import PostgresIdentityDirectory, Postgre
 from todo.adapters.postgres.receipts import PostgresReceiptRepository
 from todo.adapters.postgres.sessions import PostgresSessionDirectory, PostgresSessionRepository
 from todo.adapters.postgres.signals import Signals
-from todo.adapters.postgres.tasks import PostgresTaskReader, PostgresTaskRepository, PostgresTrashDirectory
+from todo.adapters.postgres.tasks import PostgresTaskReader, PostgresTaskRepository, PostgresTrashDirectory, add_at_once
 from todo.adapters.postgres.users import PostgresUserDirectory, PostgresUserRepository
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from todo.adapters.postgres.database import Database, Transaction
+    from todo.domain.task import Task
     from todo.domain.values import UserId
 
 
@@ -34,6 +35,11 @@ class PostgresStore:
         self.identities = PostgresIdentityDirectory(database)
         self._signals = Signals(database, listens=database.can_listen)
         self.feed = PostgresTaskFeed(database, self._signals)
+
+    async def add_task(self, task: Task) -> Task:
+        stored = await add_at_once(self._database, task)
+        self._signals.announce(task.owner)
+        return stored
 
     @asynccontextmanager
     async def unit_of_work(self, owner: UserId) -> AsyncIterator[PostgresUnitOfWork]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from todo.application.ports.sessions import SessionDirectory, SessionRepository
     from todo.application.ports.tasks import TaskReader, TaskRepository
     from todo.application.ports.trash import TrashDirectory
+    from todo.domain.task import Task
     from todo.domain.values import UserId
 
 
@@ -75,6 +76,13 @@ class Store(Protocol):
     @property
     def trash(self) -> TrashDirectory:
         """Finding trash."""
+
+    async def add_task(self, task: Task) -> Task:
+        """Add a task, whose id its owner has not used yet, as a unit of work of its own; return it with its revision.
+
+        The one write that needs to read nothing first, and the one that is done most. `InvalidTokenError` if the
+        owner has no account (any more).
+        """
 
     def unit_of_work(self, owner: UserId) -> AbstractAsyncContextManager[UnitOfWork]:
         """Begin to write for this owner; leaving without `commit()` undoes everything.
