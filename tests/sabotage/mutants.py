@@ -138,6 +138,13 @@ MUTANTS = [
         (f"{_POSTGRES}::TestUnitOfWork",),
     ),
     Mutant(
+        "a task added by itself takes every owner's number",
+        "adapters/postgres/tasks.py",
+        "update(users).where(users.c.id == asking.c.owner).values(revision=_NEXT_NUMBER)",
+        "update(users).where(asking.c.owner.is_not(None)).values(revision=_NEXT_NUMBER)",
+        (f"{_POSTGRES}::TestStore",),
+    ),
+    Mutant(
         "units of work do not wait for each other",
         "adapters/postgres/database.py",
         " FOR NO KEY UPDATE",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.compiler import SQLCompiler
     from sqlalchemy.sql.expression import ClauseElement
 
-_DIALECT = dialect()  # type: ignore[no-untyped-call]
+_DIALECT = dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy gives it no types
 
 OWNER_SETTING = "todo.owner"
 """The setting that holds the owner whose rows the policies of row-level security show."""
