@@ -30,6 +30,10 @@ image: ## Build the container image todo:latest
 test: lint types ## Run everything: lint, types, import contracts and all tests
 	@$(bin)/python -m pytest --numprocesses=auto --dist=loadfile
 
+.PHONY: prove
+prove: $(for_dev) ## Run the long proofs: more generated tests, longer races, more faults
+	@$(bin)/python -m pytest -m prove
+
 .PHONY: check
 check: lint types ## Run the quick part: lint, types, import contracts and unit tests
 	@$(bin)/python -m pytest tests/unit
