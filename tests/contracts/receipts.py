@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.builders import NOON, a_task, keep, keep_change, sign_up
+from tests.builders import NOON, a_task, a_user_id, keep, keep_change, sign_up
 from tests.contracts.task_repository import DUES, FIELDS
 from todo.application.ports import Once, Outcome, Receipt
+from todo.domain.errors import InvalidTokenError
 from todo.domain.values import Title
 
 if TYPE_CHECKING:
@@ -115,8 +118,85 @@ class ReceiptRepositoryContract:
         assert await found(store, user.id, "key")
         assert await found(store, other.id, "old")
 
+    async def test_none_is_found_for_a_disabled_account(self, store: Store, user: User) -> None:
+        await add(store, user.id, ONCE, Outcome((a_task(user.id),)))
+        async with store.unit_of_work(user.id) as work:
+            await work.users.update(replace(user, disabled_at=NOON))
+            await work.commit()
+        with suppress(InvalidTokenError):
+            assert await found(store, user.id) is None
+
     @pytest.mark.parametrize("key", ["k" * 255, "'; DROP TABLE receipts --", "%", "\\", " "])
     async def test_any_key_will_do(self, store: Store, user: User, key: str) -> None:
         await add(store, user.id, Once(key, "fingerprint"), Outcome((a_task(user.id),)))
         assert await found(store, user.id, key)
         assert await found(store, user.id) is None
+
+
+async def forget(store: Store, owner: UserId, since: datetime) -> int:
+    async with store.unit_of_work(owner) as work:
+        forgotten = await work.receipts.forget(since)
+        await work.commit()
+    return forgotten
+
+
+LONG_AGO = NOON - timedelta(days=36_500)
+"""Before anything that other tests keep in a store that they share."""
+
+
+class ForgettingReceiptsContract:
+    @pytest.fixture
+    async def user(self, store: Store) -> User:
+        return await sign_up(store)
+
+    async def test_those_up_to_a_time_are_forgotten_and_nothing_else(self, store: Store, user: User) -> None:
+        other = await sign_up(store)
+        for owner in (user.id, other.id):
+            for number in range(3):
+                once = Once(str(number), "")
+                await add(store, owner, once, Outcome((a_task(owner),)), now=NOON + number * A_MOMENT)
+        assert await forget(store, user.id, NOON - A_MOMENT) == 0
+        assert await forget(store, user.id, NOON + A_MOMENT) == 2
+        assert [bool(await found(store, user.id, str(number))) for number in range(3)] == [False, False, True]
+        assert all([await found(store, other.id, str(number)) for number in range(3)])
+        assert await forget(store, user.id, NOON + A_MOMENT) == 0
+
+    async def test_nothing_is_forgotten_without_commit(self, store: Store, user: User) -> None:
+        await add(store, user.id, ONCE, Outcome((a_task(user.id),)))
+        async with store.unit_of_work(user.id) as work:
+            assert await work.receipts.forget(NOON) == 1
+        assert await found(store, user.id)
+
+    async def test_it_takes_no_revision(self, store: Store, user: User) -> None:
+        await add(store, user.id, ONCE, Outcome((a_task(user.id),)))
+        await forget(store, user.id, NOON)
+        assert await store.feed.head(user.id) == 0
+
+    async def test_whoever_has_old_ones_is_named_the_oldest_first(self, store: Store) -> None:
+        users = [await sign_up(store) for _ in range(3)]
+        for days, user in zip((2, 3, 1), users, strict=True):
+            written_at = LONG_AGO - timedelta(days=days)
+            for number in range(2):
+                once, now = Once(str(number), ""), written_at + number * A_MOMENT
+                await add(store, user.id, once, Outcome((a_task(user.id),)), now=now, since=written_at - A_MOMENT)
+        expected = [users[1].id, users[0].id, users[2].id]
+        assert await store.receipts.owners(LONG_AGO, 100) == expected
+        assert await store.receipts.owners(LONG_AGO, 2) == expected[:2]
+        assert await store.receipts.owners(LONG_AGO - timedelta(days=3), 100) == expected[:1]
+        assert await store.receipts.owners(LONG_AGO - timedelta(days=3) - A_MOMENT, 100) == []
+        assert await forget(store, users[1].id, LONG_AGO - timedelta(days=3)) == 1
+        assert await store.receipts.owners(LONG_AGO - timedelta(days=3), 100) == []
+        assert [await forget(store, user.id, LONG_AGO) for user in users] == [2, 1, 2]
+        assert await store.receipts.owners(LONG_AGO, 100) == []
+
+    async def test_a_disabled_account_is_named_and_emptied_too(self, store: Store, user: User) -> None:
+        await add(store, user.id, ONCE, Outcome((a_task(user.id),)), now=LONG_AGO, since=LONG_AGO - A_MOMENT)
+        async with store.unit_of_work(user.id) as work:
+            await work.users.update(replace(user, disabled_at=NOON))
+            await work.commit()
+        assert user.id in await store.receipts.owners(LONG_AGO, 10_000)
+        assert await forget(store, user.id, LONG_AGO) == 1
+        assert user.id not in await store.receipts.owners(LONG_AGO, 10_000)
+
+    async def test_without_an_account_there_is_nothing(self, store: Store) -> None:
+        assert await forget(store, a_user_id(), NOON) == 0

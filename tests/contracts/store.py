@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.builders import NOON, a_task, a_task_id, a_user_id, an_email, sign_up
 from todo.application.queries import TaskQuery
-from todo.domain.errors import InvalidTokenError, UnavailableError
+from todo.domain.errors import InvalidTokenError, NotFoundError, StaleError, UnavailableError
 from todo.domain.values import Revision, Title
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ class StoreContract:
         user = await sign_up(store)
         task = a_task(user.id, title=Title("by itself"))
         stored = await store.add_task(task)
-        assert stored == replace(task, revision=Revision(1))
+        assert stored == task._replace(revision=Revision(1))
         assert await store.tasks.get(user.id, task.id) == stored
         assert await store.feed.head(user.id) == 1
 
@@ -73,3 +72,89 @@ class StoreContract:
         for nobody in (a_user_id(), disabled.id):
             with pytest.raises(InvalidTokenError):
                 await store.add_task(a_task(nobody))
+
+    async def test_a_task_is_changed_by_itself_as_in_a_unit_of_work(self, store: Store) -> None:
+        user = await sign_up(store)
+        task = await store.add_task(a_task(user.id))
+        changed = task.changed({"title": Title("Changed"), "completed": True}, NOON)
+        stored = await store.update_task(changed)
+        assert stored == changed._replace(revision=Revision(2))
+        assert await store.tasks.get(user.id, task.id) == stored
+        assert await store.feed.head(user.id) == 2
+
+    async def test_of_changes_at_once_of_what_was_seen_one_wins_and_the_others_take_no_number(
+        self, store: Store
+    ) -> None:
+        user = await sign_up(store)
+        task = await store.add_task(a_task(user.id))
+        changes = [task.changed({"title": Title(f"Changed {number}")}, NOON) for number in range(20)]
+        outcomes = await asyncio.gather(*(store.update_task(change) for change in changes), return_exceptions=True)
+        (won,) = [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
+        lost = [outcome for outcome in outcomes if isinstance(outcome, StaleError)]
+        assert (len(lost), {error.current for error in lost}) == (19, {won})
+        assert await store.feed.head(user.id) == won.revision == 2
+
+    async def test_changes_at_once_of_several_tasks_take_one_number_each(self, store: Store) -> None:
+        user = await sign_up(store)
+        added = [await store.add_task(a_task(user.id)) for _ in range(20)]
+        stored = await asyncio.gather(
+            *(store.update_task(task.changed({"title": Title("Changed")}, NOON)) for task in added)
+        )
+        assert sorted(task.revision for task in stored) == list(range(21, 41))
+
+    async def test_a_change_by_itself_waits_for_the_owners_turn_and_then_sees_what_was_done_in_it(
+        self, store: Store
+    ) -> None:
+        user = await sign_up(store)
+        seen, other = await store.add_task(a_task(user.id)), await store.add_task(a_task(user.id))
+        async with store.unit_of_work(user.id) as work:
+            late = asyncio.create_task(store.update_task(seen.changed({"title": Title("Late")}, NOON)))
+            next_one = asyncio.create_task(store.update_task(other.changed({"title": Title("Next")}, NOON)))
+            first = await work.tasks.update(seen.changed({"title": Title("First")}, NOON))
+            assert not late.done()
+            await work.commit()
+        with pytest.raises(StaleError) as refusal:
+            await late
+        assert refusal.value.current == first
+        assert (first.revision, (await next_one).revision, await store.feed.head(user.id)) == (3, 4, 4)
+
+    async def test_what_is_gone_or_not_theirs_is_not_changed(self, store: Store) -> None:
+        user, other = await sign_up(store), await sign_up(store)
+        task = await store.add_task(a_task(user.id))
+        with pytest.raises(NotFoundError):
+            await store.update_task(a_task(user.id, revision=Revision(1)))
+        with pytest.raises(NotFoundError):
+            await store.update_task(task._replace(owner=other.id))
+        assert await store.tasks.get(user.id, task.id) == task
+        assert (await store.feed.head(user.id), await store.feed.head(other.id)) == (1, 0)
+
+    async def test_nobody_without_an_account_changes_a_task(self, store: Store) -> None:
+        disabled = await sign_up(store, disabled_at=NOON)
+        for nobody in (a_user_id(), disabled.id):
+            with pytest.raises(InvalidTokenError):
+                await store.update_task(a_task(nobody, revision=Revision(1)))
+
+    async def test_totals_follow_each_kind_of_write(self, store: Store) -> None:
+        user = await sign_up(store)
+
+        async def totals() -> tuple[int, ...]:
+            lists = TaskQuery(), TaskQuery(completed=False), TaskQuery(open=False), TaskQuery(in_trash=True)
+            return tuple([(await store.tasks.page(user.id, query)).total for query in lists])
+
+        task = await store.add_task(a_task(user.id))
+        done = await store.add_task(a_task(user.id, completed_at=NOON))
+        assert await totals() == (2, 1, 1, 0)
+        task = await store.update_task(task.changed({"title": Title("As open as before")}, NOON))
+        assert await totals() == (2, 1, 1, 0)
+        task = await store.update_task(task.toggled(NOON))
+        assert await totals() == (2, 0, 2, 0)
+        task, done = await store.update_task(task.deleted(NOON)), await store.update_task(done.deleted(NOON))
+        assert await totals() == (0, 0, 0, 2)
+        task = await store.update_task(task.toggled(NOON).restored(NOON))
+        assert await totals() == (1, 1, 0, 1)
+        async with store.unit_of_work(user.id) as work:
+            await work.tasks.update(task.toggled(NOON))
+            await work.tasks.add(a_task(user.id))
+            await work.tasks.purge(done.id)
+            await work.commit()
+        assert await totals() == (2, 1, 1, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.contracts.accounts import AccountsContract
 from tests.contracts.archive import ArchiveContract
 from tests.contracts.identities import BurialContract, IdentitiesContract
-from tests.contracts.receipts import ReceiptRepositoryContract
+from tests.contracts.receipts import ForgettingReceiptsContract, ReceiptRepositoryContract
 from tests.contracts.sessions import SessionsContract
 from tests.contracts.store import StoreContract
 from tests.contracts.task_feed import TaskFeedContract
@@ -51,6 +51,9 @@ class TestArchive(ArchiveContract): ...
 
 
 class TestReceipts(ReceiptRepositoryContract): ...
+
+
+class TestForgettingReceipts(ForgettingReceiptsContract): ...
 
 
 class TestTaskFeed(TaskFeedContract): ...

@@ -11,7 +11,8 @@ import pytest
 
 from tests.integration.servers import connected, new_database
 from todo.adapters.postgres import task_stats
-from todo.adapters.postgres.database import APPLICATION_ROLE, Database
+from todo.adapters.postgres.connector import Connector
+from todo.adapters.postgres.database import Database
 from todo.adapters.postgres.migrate import migrate
 from todo.adapters.postgres.task_lists import Shape, page_statement, read_page, shape_of, values_of
 from todo.application.queries import Sort, TaskQuery
@@ -25,19 +26,25 @@ if TYPE_CHECKING:
 
     from todo.adapters.postgres.statements import Statement
 
-OWNERS, TASKS_EACH = 200, 150
+OWNER = UserId("u7")
+SPREADS = {"many owners": (200, 150, 150), "an owner of nearly everything": (7, 4, 1500)}
+"""Owners, tasks of each, and tasks of the owner that is looked at."""
 
-_FILL = f"""
-INSERT INTO users (id, created_at, revision) SELECT 'u' || owner, now(), {TASKS_EACH}
-    FROM generate_series(1, {OWNERS}) AS owner;
+
+def _fill(owners: int, each: int, own: int) -> str:
+    return f"""
+INSERT INTO users (id, created_at, revision) SELECT 'u' || owner, now(), {own}
+    FROM generate_series(1, {owners}) AS owner;
 INSERT INTO tasks (owner_id, id, title, completed_at, priority, tags, tag_keys, due_on, due_at, created_at, updated_at,
         deleted_at, revision, search)
-    SELECT 'u' || owner, uuidv7(), title, CASE WHEN n % 3 = 0 THEN now() END, (ARRAY[0, 1, 3, 5, 9])[1 + n % 5],
-        ARRAY['home'], ARRAY['home'], CASE WHEN n % 4 = 0 THEN current_date + n END,
-        CASE WHEN n % 4 = 1 THEN now() + n * interval '1 hour' END, now() - n * interval '1 hour',
-        now() - n * 7 % 50 * interval '1 hour', CASE WHEN n % 20 = 0 THEN now() END, n, lower(title) || E'\\n'
-    FROM generate_series(1, {TASKS_EACH}) AS n, generate_series(1, {OWNERS}) AS owner,
-        LATERAL (SELECT 'Task ' || md5(n || ' ' || owner) AS title);
+    SELECT 'u' || owner, gen_random_uuid(), title, CASE WHEN n % 3 = 0 THEN now() END,
+        (ARRAY[0, 1, 3, 5, 9])[1 + n % 5], ARRAY['home'], ARRAY['home'],
+        CASE WHEN n % 4 = 0 THEN current_date + n END, CASE WHEN n % 4 = 1 THEN now() + n * interval '1 hour' END,
+        now() - n * interval '1 hour', now() - n * 7 % 50 * interval '1 hour', CASE WHEN n % 20 = 0 THEN now() END,
+        n, lower(title) || E'\\n'
+    FROM generate_series(1, {owners}) AS owner,
+        LATERAL generate_series(1, CASE WHEN 'u' || owner = '{OWNER}' THEN {own} ELSE {each} END) AS n,
+        LATERAL (SELECT 'Task ' || md5(n || ' ' || owner) AS title) AS titled;
 ANALYZE;
 """  # noqa: S608
 
@@ -76,27 +83,30 @@ def _shapes() -> Iterator[Shape]:
         )
 
 
-@pytest.fixture(scope="module")
-async def filled_url(server_url: str) -> AsyncIterator[str]:
+@pytest.fixture(scope="module", params=list(SPREADS))
+async def filled_url(request: pytest.FixtureRequest, server_url: str) -> AsyncIterator[str]:
     async with new_database(server_url) as url:
         await migrate(url)
         async with connected(url) as admin:
-            await admin.execute(_FILL)
+            await admin.execute(_fill(*SPREADS[request.param]))
         yield url
 
 
 @pytest.fixture(scope="module")
 async def service(filled_url: str) -> AsyncIterator[asyncpg.Connection[Record]]:
-    """A connection that the policies bind, as they bind the service."""
-    async with connected(filled_url) as connection:
-        await connection.execute(f"SET ROLE {APPLICATION_ROLE}; SET plan_cache_mode = force_generic_plan")
-        yield connection
+    """The service's own connection."""
+    connection = await Connector(filled_url, pooler="none").connect()
+    await connection.execute("SET plan_cache_mode = force_generic_plan")
+    yield connection._driver
+    await connection.close()
 
 
 async def test_every_list_is_a_range_of_an_index_under_the_owner(service: asyncpg.Connection[Record]) -> None:
     for shape in _shapes():
         scans = await _scans_of_tasks(service, page_statement(shape))
-        assert len(scans) == 2, shape
+        assert len(scans) == (2 if shape.goes_on and (shape.is_filtered or shape.in_trash) else 1), (
+            shape
+        )  # the other one counts
         assert all("(owner_id = " in scan for scan in scans), (shape, scans)
 
 
@@ -128,7 +138,7 @@ async def test_the_newest_come_from_their_index_in_order(service: asyncpg.Connec
 async def test_a_page_deep_in_the_list_reads_no_more_than_the_first(
     service: asyncpg.Connection[Record], filled_url: str, sort: Sort
 ) -> None:
-    database, owner = Database(filled_url), UserId("u7")
+    database, owner = Database(filled_url), OWNER
     first = query = TaskQuery(sort=sort, limit=10)
     while page := (await read_page(database, owner, query)).next:
         query = TaskQuery(sort=sort, limit=10, after=page)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
-from tests.builders import StoppedClock, a_task_id, an_email, sign_up
+from tests.builders import NOON, StoppedClock, a_task, a_task_id, an_email, sign_up
 from tests.containers import postgres_container
+from tests.integration.servers import connected
 from todo.adapters.clock import new_id
 from todo.application.limits import ClientAddress
 from todo.application.queries import TaskQuery
@@ -20,6 +21,9 @@ from todo.domain.values import Description, Password, Priority, Tag, Title
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
     from typing import Any
+
+    import asyncpg
+    from asyncpg import Record
 
     from todo.adapters.postgres.store import PostgresStore
     from todo.domain.task import Task, TaskChanges
@@ -187,3 +191,43 @@ async def test_many_owners_at_once_do_not_mix(tasks: TaskService, store: Postgre
     for owner in owners:
         page = await tasks.page(owner, TaskQuery())
         assert sorted(task.revision for task in page.tasks) == [2, 4, 6, 8, 10]
+
+
+async def test_a_change_that_had_to_wait_does_not_write_over_what_it_waited_for(
+    database_url: str, store: PostgresStore, owner: UserId, task: Task
+) -> None:
+    async with connected(database_url) as admin:
+        async with store.unit_of_work(owner) as work:
+            late = asyncio.create_task(store.update_task(task.changed({"title": Title("Late")}, NOON)))
+            await _waiting_for_a_lock(admin)
+            first = await work.tasks.update(task.changed({"title": Title("First")}, NOON))
+            await work.commit()
+        with pytest.raises(StaleError) as refusal:
+            await late
+        assert refusal.value.current == first
+        assert await store.feed.head(owner) == first.revision == 2
+
+
+async def test_a_change_that_had_to_wait_takes_the_number_behind(
+    database_url: str, store: PostgresStore, owner: UserId, task: Task
+) -> None:
+    async with connected(database_url) as admin:
+        async with store.unit_of_work(owner) as work:
+            late = asyncio.create_task(store.update_task(task.toggled(NOON)))
+            await _waiting_for_a_lock(admin)
+            await work.tasks.add(a_task(owner, completed_at=NOON))
+            await work.commit()
+        assert (await late).revision == 3
+        assert await store.feed.head(owner) == 3
+        assert (await store.tasks.page(owner, TaskQuery(open=False))).total == 2
+
+
+async def _waiting_for_a_lock(admin: asyncpg.Connection[Record]) -> None:
+    """Return when the one statement that this database is to wait for does wait."""
+    waiting = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%before AS%'"
+    )
+    async with asyncio.timeout(30):
+        while not await admin.fetchval(waiting):  # noqa: ASYNC110 - nothing tells when another process waits
+            await asyncio.sleep(0.01)

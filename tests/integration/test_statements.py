@@ -18,8 +18,9 @@ from tests.integration.servers import connected, new_database
 from todo.adapters import postgres
 from todo.adapters.clock import new_id
 from todo.adapters.postgres.connection import Connection
-from todo.adapters.postgres.database import APPLICATION_ROLE, Database
+from todo.adapters.postgres.database import Database
 from todo.adapters.postgres.migrate import migrate
+from todo.adapters.postgres.roles import APPLICATION_ROLE
 from todo.adapters.postgres.statements import OWNER_SETTING, Statement
 from todo.adapters.postgres.store import PostgresStore
 from todo.adapters.postgres.tables import metadata, tasks
@@ -31,6 +32,8 @@ from todo.domain.values import Revision, Title
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 
+    import asyncpg
+    from asyncpg import Record
     from sqlalchemy import Table
 
     from todo.domain.task import Task
@@ -81,7 +84,7 @@ def test_every_statement_names_the_owner_for_each_table_that_has_one() -> None:
     for name, statement in _statements():
         for table, column in OWNED.items():
             uses = len(re.findall(rf"\b(?:FROM|JOIN|UPDATE) {table}\b", statement.sql))
-            owner = rf"\b{table}\.{column} = (?:\$\d+::\w+|me\.owner|users\.id)"
+            owner = rf"\b{table}\.{column} = (?:\$\d+::\w+|me\.owner|before\.owner|users\.id)"
             named = len(re.findall(rf"(?:WHERE|AND|ON) {owner}", statement.sql))
             into = re.search(rf"INSERT INTO {table} \(([^)]*)\)", statement.sql)
             seen[table] += uses + bool(into)
@@ -127,6 +130,7 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
         await execute(self, script)
 
     monkeypatch.setattr(Connection, "fetch", fetch_and_note)
+    monkeypatch.setattr(Connection, "fetch_alone", fetch_and_note)
     monkeypatch.setattr(Connection, "execute", execute_and_note)
     return wire
 
@@ -194,10 +198,8 @@ class Operation(NamedTuple):
 
 OPERATIONS = {
     "get": Operation(lambda crowd: crowd.tasks.get(crowd.user.id, crowd.task.id), 1, 2),
-    "first page": Operation(
-        lambda crowd: crowd.tasks.page(crowd.user.id, TaskQuery(limit=PAGE)), 1, TASKS_EACH + PAGE + 5
-    ),
-    "next page": Operation(_next_page, 1, TASKS_EACH + PAGE + 5),
+    "first page": Operation(lambda crowd: crowd.tasks.page(crowd.user.id, TaskQuery(limit=PAGE)), 1, 2 + PAGE),
+    "next page": Operation(_next_page, 1, 2 + PAGE),
     "changes": Operation(
         lambda crowd: crowd.store.feed.changes(crowd.user.id, Revision(TASKS_EACH // 2), PAGE), 1, 2 + PAGE
     ),
@@ -205,8 +207,8 @@ OPERATIONS = {
     "create with an id": Operation(
         lambda crowd: crowd.tasks.create(crowd.user.id, Title("New"), {}, a_task_id()), 4, 4
     ),
-    "change": Operation(lambda crowd: crowd.tasks.toggle(crowd.user.id, crowd.task.id), 4, 4),
-    "change nothing": Operation(lambda crowd: crowd.tasks.change(crowd.user.id, crowd.task.id, {}), 3, 4),
+    "change": Operation(lambda crowd: crowd.tasks.toggle(crowd.user.id, crowd.task.id), 2, 8),
+    "change nothing": Operation(lambda crowd: crowd.tasks.change(crowd.user.id, crowd.task.id, {}), 1, 2),
 }
 every_operation = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS.keys())
 every_look = pytest.mark.parametrize("operation", [*OPERATIONS.values()][:4], ids=[*OPERATIONS][:4])
@@ -267,6 +269,31 @@ async def test_a_look_finds_the_same_however_it_is_planned(crowd: Crowd, wire: W
     """The policies are told the owner by the statement itself, which must happen before they are asked."""
     await operation.operate(crowd)
     ((sql, arguments),) = wire.sent
+    async with connected(crowd.url) as driver:
+        await driver.execute(f"SET ROLE {APPLICATION_ROLE}")
+        expected = await driver.fetch(sql, *arguments)
+        assert expected[0]["id"]
+        async for barred in _ways_of_planning(driver):
+            assert await (await driver.prepare(sql)).fetch(*arguments) == expected, barred
+
+
+async def test_a_change_is_made_however_it_is_planned(crowd: Crowd, wire: Wire) -> None:
+    changed = await crowd.tasks.toggle(crowd.user.id, crowd.task.id)
+    sql, arguments = wire.sent[-1]
+    again = [changed.revision if value == changed.revision - 1 else value for value in arguments]
+    async with connected(crowd.url) as driver:
+        await driver.execute(f"SET ROLE {APPLICATION_ROLE}")
+        async for barred in _ways_of_planning(driver):
+            if barred == ("nestloop", "hashjoin"):
+                continue  # what is left, a merge, may read tasks first; then the change is made in a transaction
+            attempt = driver.transaction()
+            await attempt.start()
+            assert len(await (await driver.prepare(sql)).fetch(*again)) == 1, barred
+            await attempt.rollback()
+
+
+async def _ways_of_planning(driver: asyncpg.Connection[Record]) -> AsyncIterator[tuple[str, ...]]:
+    """Tell the planner not to plan in one or two ways, in turn."""
     ways = [
         "nestloop",
         "hashjoin",
@@ -278,10 +305,6 @@ async def test_a_look_finds_the_same_however_it_is_planned(crowd: Crowd, wire: W
         "sort",
         "memoize",
     ]
-    async with connected(crowd.url) as driver:
-        await driver.execute(f"SET ROLE {APPLICATION_ROLE}")
-        expected = await driver.fetch(sql, *arguments)
-        assert expected[0]["id"]
-        for barred in itertools.chain.from_iterable(itertools.combinations(ways, number) for number in (1, 2)):
-            await driver.execute("; ".join(f"SET enable_{way} = {'off' if way in barred else 'on'}" for way in ways))
-            assert await (await driver.prepare(sql)).fetch(*arguments) == expected, barred
+    for barred in itertools.chain.from_iterable(itertools.combinations(ways, number) for number in (1, 2)):
+        await driver.execute("; ".join(f"SET enable_{way} = {'off' if way in barred else 'on'}" for way in ways))
+        yield barred

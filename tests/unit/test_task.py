@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError, fields
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -35,10 +34,10 @@ class TestANewTask:
         assert (task.description, task.completed_at, task.due, task.deleted_at) == (None, None, None, None)
         assert (task.priority, task.tags, task.revision) == (Priority.NONE, (), NEVER_STORED)
 
-    @pytest.mark.parametrize("name", [field.name for field in fields(Task)])
+    @pytest.mark.parametrize("name", Task._fields)
     def test_never_changes_itself(self, name: str) -> None:
         task = a_task()
-        with pytest.raises(FrozenInstanceError):
+        with pytest.raises(AttributeError):
             setattr(task, name, getattr(task, name))
 
 
@@ -48,16 +47,16 @@ class TestAChange:
         task = a_task()
         changed = task.changed(changes, LATER)
         touched = {"completed_at" if name == "completed" else name for name in changes} | {"updated_at"}
-        for field in fields(Task):
-            if field.name not in touched:
-                assert getattr(changed, field.name) == getattr(task, field.name)
+        for name in Task._fields:
+            if name not in touched:
+                assert getattr(changed, name) == getattr(task, name)
         assert all(getattr(changed, name) == value for name, value in changes.items())
         assert changed.updated_at == LATER
 
     @pytest.mark.parametrize("changes", CHANGES.values(), ids=CHANGES.keys())
     def test_leaves_the_old_task_as_it_was(self, changes: TaskChanges) -> None:
         task = a_task()
-        before = Task(**{field.name: getattr(task, field.name) for field in fields(Task)})
+        before = Task(*task)
         assert task.changed(changes, LATER) is not task
         assert task == before
 

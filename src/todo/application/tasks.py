@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -154,6 +155,13 @@ class TaskService:
         return refusal
 
     async def _do(self, owner: UserId, operation: Operation, once: Once | None = None) -> Outcome:
+        if once is None and not isinstance(operation, Create):
+            task = await self._store.tasks.get(owner, operation.task_id)
+            changed = self._changed(task, operation)
+            if changed is task:
+                return Outcome((task,))
+            with suppress(StaleError):  # another write got in between: now it waits for its turn
+                return Outcome((await self._store.update_task(changed),))
         return await self._write(owner, lambda work: self._operate(work, owner, operation), once)
 
     async def _write(
@@ -175,8 +183,6 @@ class TaskService:
         if isinstance(operation, Create):
             return await self._create(work, owner, operation)
         task = await work.tasks.get(operation.task_id)
-        if operation.seen is not None and task.revision not in operation.seen:
-            raise StaleError(task)
         changed = self._changed(task, operation)
         return Outcome((task if changed is task else await work.tasks.update(changed),))
 
@@ -196,6 +202,8 @@ class TaskService:
         return new.changed(changes, now)
 
     def _changed(self, task: Task, operation: Change | Toggle | Delete) -> Task:
+        if operation.seen is not None and task.revision not in operation.seen:
+            raise StaleError(task)
         match operation:
             case Change():
                 return task.changed(operation.changes, self._clock.now())

@@ -29,11 +29,12 @@ class MemoryRateLimiter:
     async def hit(self, limit: RateLimit, key: str) -> Hits:
         now = self._clock.now()
         windows = self._windows[limit.name]
+        length = timedelta(seconds=limit.seconds)
         count, end = windows.get(key, (0, now))
-        if end <= now:
+        if not now < end <= now + 2 * length:  # one that ends later was begun by a clock that was put back since
             windows.pop(key, None)
             self._make_room(windows, now)
-            count, end = 0, now + timedelta(seconds=limit.seconds)
+            count, end = 0, now + length
         windows[key] = (count + 1, end)
         return Hits(count + 1, (end - now).total_seconds())
 

@@ -10,7 +10,7 @@ from todo.adapters.memory.archive import MemoryTaskArchive
 from todo.adapters.memory.belongings import Owners
 from todo.adapters.memory.feed import MemoryTaskFeed
 from todo.adapters.memory.identities import MemoryIdentityDirectory, MemoryIdentityRepository
-from todo.adapters.memory.receipts import MemoryReceiptRepository
+from todo.adapters.memory.receipts import MemoryReceiptDirectory, MemoryReceiptRepository
 from todo.adapters.memory.sessions import MemorySessionDirectory, MemorySessionRepository
 from todo.adapters.memory.tasks import MemoryTaskReader, MemoryTaskRepository, MemoryTrashDirectory
 from todo.adapters.memory.users import MemoryUserDirectory, MemoryUserRepository
@@ -30,6 +30,7 @@ class MemoryStore:
         self._owners = Owners()
         self.tasks = MemoryTaskReader(self._owners)
         self.trash = MemoryTrashDirectory(self._owners)
+        self.receipts = MemoryReceiptDirectory(self._owners)
         self.users = MemoryUserDirectory(self._owners)
         self.sessions = MemorySessionDirectory(self._owners)
         self.archive = MemoryTaskArchive(self._owners)
@@ -39,6 +40,12 @@ class MemoryStore:
     async def add_task(self, task: Task) -> Task:
         async with self.unit_of_work(task.owner) as work:
             stored = await work.tasks.add(task)
+            await work.commit()
+        return stored
+
+    async def update_task(self, task: Task) -> Task:
+        async with self.unit_of_work(task.owner) as work:
+            stored = await work.tasks.update(task)
             await work.commit()
         return stored
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from todo.adapters.memory.task_lists import page_of, stats_of
@@ -89,7 +88,7 @@ class MemoryTaskRepository:
     def _store(self, task: Task) -> Task:
         tasks = tasks_of_account(self._belongings)
         self._belongings.revision += 1
-        stored = replace(task, revision=Revision(self._belongings.revision))
+        stored = task._replace(revision=Revision(self._belongings.revision))
         tasks[task.id] = stored
         return stored
 

@@ -7,22 +7,23 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import DateTime, Text, bindparam, delete, exists, select
+from sqlalchemy import DateTime, Integer, Text, bindparam, delete, exists, func, select, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from todo.adapters.postgres.rows import row_of, task_of
 from todo.adapters.postgres.statements import Statement
 from todo.adapters.postgres.tables import receipts, users
 from todo.application.ports import Outcome, Receipt
+from todo.domain.values import UserId
 
 if TYPE_CHECKING:
-    from todo.adapters.postgres.database import Transaction
+    from todo.adapters.postgres.database import Database, Transaction
     from todo.application.ports import Once
-    from todo.domain.values import UserId
 
 _OWNER = bindparam("owner", type_=Text)
 _KEY = bindparam("key", type_=Text)
 _SINCE = bindparam("since", type_=DateTime(timezone=True))
+_NOW = bindparam("now", type_=DateTime(timezone=True))
 
 
 class _TaskThen(msgspec.Struct):
@@ -63,16 +64,46 @@ def _add() -> Statement:
         key=_KEY,
         fingerprint=bindparam("fingerprint", type_=Text),
         outcome=bindparam("outcome", type_=JSONB),
-        created_at=bindparam("now", type_=DateTime(timezone=True)),
+        created_at=_NOW,
     )
     its = new.excluded
     newest = {"fingerprint": its.fingerprint, "outcome": its.outcome, "created_at": its.created_at}
     place = [receipts.c.owner_id, receipts.c.key]
-    return Statement(new.on_conflict_do_update(index_elements=place, set_=newest).add_cte(old.cte("old")))
+    noted = update(users).where(users.c.id == _OWNER, users.c.receipts_since.is_(None)).values(receipts_since=_NOW)
+    kept = new.on_conflict_do_update(index_elements=place, set_=newest)
+    return Statement(kept.add_cte(old.cte("old"), noted.cte("noted")))
+
+
+def _forget() -> Statement:
+    """One row for the account, which then notes the age of what is left."""
+    mine = receipts.c.owner_id == _OWNER
+    gone = delete(receipts).where(mine, receipts.c.created_at <= _SINCE).returning(receipts.c.key).cte("gone")
+    left = select(func.min(receipts.c.created_at)).where(mine, receipts.c.created_at > _SINCE).scalar_subquery()
+    count = select(func.count()).select_from(gone).scalar_subquery()
+    noted = update(users).where(users.c.id == _OWNER).values(receipts_since=left)
+    return Statement(noted.returning(count.label("forgotten")))
 
 
 _FIND = _find()
 _ADD = _add()
+_FORGET = _forget()
+_OWNERS = Statement(
+    select(users.c.id)
+    .where(users.c.receipts_since <= _SINCE)
+    .order_by(users.c.receipts_since)
+    .limit(bindparam("rows", type_=Integer))
+)
+
+
+class PostgresReceiptDirectory:
+    """Receipts, before it is known whose: by the note that is left with the account."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def owners(self, since: datetime, limit: int) -> list[UserId]:
+        rows = await self._database.fetch(_OWNERS, {"since": since, "rows": limit})
+        return [UserId(row["id"]) for row in rows]
 
 
 class PostgresReceiptRepository:
@@ -101,3 +132,7 @@ class PostgresReceiptRepository:
             "since": since,
         }
         await self._transaction.fetch(_ADD, values)
+
+    async def forget(self, since: datetime) -> int:
+        rows = await self._transaction.fetch(_FORGET, {"owner": self._owner, "since": since})
+        return int(rows[0]["forgotten"]) if rows else 0

@@ -80,16 +80,16 @@ def task_of(row: Record | tuple[Any, ...]) -> Task:
         # asyncpg keeps the very first and last instants as -infinity and infinity, and reads them without a zone
         due_at = due_at.replace(tzinfo=UTC)
     return Task(
-        id=task_id,
-        owner=owner,
-        title=title,
-        description=description,
-        completed_at=completed_at,
-        priority=_PRIORITIES[priority],
-        tags=tuple(tags),
-        due=due_on or due_at,
-        created_at=created_at,
-        updated_at=updated_at,
-        deleted_at=deleted_at,
-        revision=revision,
+        task_id,
+        owner,
+        title,
+        created_at,
+        updated_at,
+        description,
+        completed_at,
+        _PRIORITIES[priority],
+        tuple(tags),
+        due_on or due_at,
+        deleted_at,
+        revision,
     )

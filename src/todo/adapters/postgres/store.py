@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from todo.adapters.postgres.archive import PostgresTaskArchive
 from todo.adapters.postgres.feed import PostgresTaskFeed
 from todo.adapters.postgres.identities import PostgresIdentityDirectory, PostgresIdentityRepository
-from todo.adapters.postgres.receipts import PostgresReceiptRepository
+from todo.adapters.postgres.receipts import PostgresReceiptDirectory, PostgresReceiptRepository
 from todo.adapters.postgres.sessions import PostgresSessionDirectory, PostgresSessionRepository
 from todo.adapters.postgres.signals import Signals
-from todo.adapters.postgres.tasks import PostgresTaskReader, PostgresTaskRepository, PostgresTrashDirectory, add_at_once
+from todo.adapters.postgres.task_writes import add_task, update_task
+from todo.adapters.postgres.tasks import PostgresTaskReader, PostgresTaskRepository, PostgresTrashDirectory
 from todo.adapters.postgres.users import PostgresUserDirectory, PostgresUserRepository
 
 if TYPE_CHECKING:
@@ -29,15 +30,25 @@ class PostgresStore:
         self._database = database
         self.tasks = PostgresTaskReader(database)
         self.trash = PostgresTrashDirectory(database)
+        self.receipts = PostgresReceiptDirectory(database)
         self.users = PostgresUserDirectory(database)
         self.sessions = PostgresSessionDirectory(database)
         self.archive = PostgresTaskArchive(database)
         self.identities = PostgresIdentityDirectory(database)
-        self._signals = Signals(database, listens=database.can_listen)
+        self._signals = Signals(database)
         self.feed = PostgresTaskFeed(database, self._signals)
 
     async def add_task(self, task: Task) -> Task:
-        stored = await add_at_once(self._database, task)
+        stored = await add_task(self._database, task.owner, task)
+        self._signals.announce(task.owner)
+        return stored
+
+    async def update_task(self, task: Task) -> Task:
+        stored = await update_task(self._database, task.owner, task)
+        if stored is None:
+            async with self.unit_of_work(task.owner) as work:  # finds out why, and tells
+                stored = await work.tasks.update(task)
+                await work.commit()
         self._signals.announce(task.owner)
         return stored
 

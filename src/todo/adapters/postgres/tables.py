@@ -44,11 +44,17 @@ users = Table(
     Column("password_hash", Text),
     Column("revision", BigInteger, nullable=False, server_default=text("0")),
     Column("purged_revision", BigInteger, nullable=False, server_default=text("0")),
+    # outside the trash; counted by each write, so that no list has to be read as a whole to tell how long it is
+    Column("open_tasks", Integer, nullable=False, server_default=text("0")),
+    Column("completed_tasks", Integer, nullable=False, server_default=text("0")),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("disabled_at", DateTime(timezone=True)),
     # nothing in the trash is older than this; who has never deleted anything has none
     Column("trash_since", DateTime(timezone=True)),
+    # the same for receipts
+    Column("receipts_since", DateTime(timezone=True)),
     CheckConstraint("email = lower(email)", "email_lower_case"),
+    CheckConstraint("open_tasks >= 0 AND completed_tasks >= 0", "tasks_counted"),
     # half-empty pages let the counter move in place, without touching the indexes
     postgresql_with={"fillfactor": 50},
 )
@@ -129,6 +135,10 @@ trash = Index(
     tasks.c.deleted_at.desc(),
     tasks.c.id.desc(),
     postgresql_where=tasks.c.deleted_at.is_not(None),
+)
+
+oldest_receipts = Index(
+    "users_receipts_since_idx", users.c.receipts_since, postgresql_where=users.c.receipts_since.is_not(None)
 )
 
 oldest_trash = Index("users_trash_since_idx", users.c.trash_since, postgresql_where=users.c.trash_since.is_not(None))

@@ -1,8 +1,8 @@
 """Lists in PostgreSQL: each page in one round trip, each statement written once for all queries of its shape.
 
 Every statement is a range of an index under the owner. Newest first has an index that is read as far as
-the page goes. For the other orders and for filters there is none on purpose: counting has to see all of
-the owner's tasks anyway, and an index would cost every write more than it saves here.
+the page goes, and the account keeps the count. For the other orders and for filters there is none on
+purpose: it would cost every write more than it saves here, and who filters counts all of the owner's tasks.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from todo.domain.values import TITLE_LENGTH, Priority, Revision
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy import CTE, ColumnElement, FromClause, Select
 
     from todo.adapters.postgres.database import Database
     from todo.application.queries import TaskQuery
@@ -105,11 +105,22 @@ def page_statement(shape: Shape) -> Statement:
     """The page and the total of a query of this shape: a row for each task, or one row without a task."""
     asking = me()
     listed = and_(tasks.c.owner_id == asking.c.owner, *_filters(shape))
-    page = _in_order(select(*TASK_COLUMNS).where(listed), shape).limit(bindparam("rows", type_=Integer)).lateral("task")
-    total = select(func.count().label("total")).select_from(tasks).where(listed).lateral("counted")
+    accounts: FromClause = asking
+    found = select(*TASK_COLUMNS)
+    total: ColumnElement[int]
+    if not (shape.is_filtered or shape.in_trash):
+        total = _kept_count(asking, shape)
+    elif shape.goes_on:
+        counted = select(func.count().label("total")).select_from(tasks).where(listed).lateral("counted")
+        accounts, total = asking.join(counted, true()), counted.c.total
+    else:  # this part passes all that is listed, and can count it on the way
+        found = found.add_columns(func.count().over().label("total"))
+        total = func.coalesce(literal_column("task.total", Integer), literal_column("0"))
+    page = _in_order(found.where(listed), shape).limit(bindparam("rows", type_=Integer)).lateral("task")
+    shown = [page.c[column.name] for column in TASK_COLUMNS]
     return Statement(
-        select(page, total.c.total, asking.c.revision.label("reached")).select_from(
-            asking.join(total, true()).outerjoin(page, true())
+        select(*shown, total.label("total"), asking.c.revision.label("reached")).select_from(
+            accounts.outerjoin(page, true())
         )
     )
 
@@ -122,6 +133,12 @@ async def read_page(database: Database, owner: UserId, query: TaskQuery) -> Page
     found = [task_of(row) for row in rows[: query.limit] if row["id"] is not None]
     end = query.position(found[-1]) if len(rows) > query.limit else None
     return Page(found, rows[0]["total"], end, Revision(rows[0]["reached"]))
+
+
+def _kept_count(asking: CTE, shape: Shape) -> ColumnElement[int]:
+    """How long a list without filters is: the account keeps the count, however long the list."""
+    kept = [(shape.open, asking.c.open_tasks), (shape.completed, asking.c.completed_tasks)]
+    return sum((count for is_listed, count in kept if is_listed), start=literal_column("0", Integer))
 
 
 def _is_filtered(query: TaskQuery) -> bool:

@@ -2,46 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import (
-    BigInteger,
-    DateTime,
-    Integer,
-    Text,
-    and_,
-    bindparam,
-    delete,
-    func,
-    insert,
-    literal_column,
-    select,
-    true,
-    update,
-)
+from sqlalchemy import DateTime, Integer, Text, and_, bindparam, delete, func, select, true, update
 from sqlalchemy.dialects.postgresql import UUID
 
-from todo.adapters.postgres.rows import (
-    FOLDED_COLUMNS,
-    SET_ONCE,
-    TASK_COLUMNS,
-    folded_row_of,
-    row_of,
-    task_of_account,
-)
+from todo.adapters.postgres.rows import TASK_COLUMNS, task_of_account
 from todo.adapters.postgres.statements import Statement, me
 from todo.adapters.postgres.tables import tasks, users
 from todo.adapters.postgres.task_lists import read_page
 from todo.adapters.postgres.task_stats import read_stats
+from todo.adapters.postgres.task_writes import add_task, update_task
 from todo.domain.errors import InvalidTokenError, NotFoundError, StaleError, TodoError
-from todo.domain.values import Revision
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy import CTE, ColumnElement
+    from sqlalchemy import ColumnElement
 
     from todo.adapters.postgres.database import Database, Transaction
     from todo.application.queries import Page, Stats, TaskQuery
@@ -51,7 +29,6 @@ if TYPE_CHECKING:
 
 _OWNER = bindparam("owner", type_=Text)
 _ID = bindparam("id", type_=UUID)
-_NEXT_NUMBER = users.c.revision + literal_column("1")
 _IS_ALLOWED = and_(users.c.id == _OWNER, users.c.disabled_at.is_(None))
 _NOT_IN_TRASH = tasks.c.deleted_at.is_(None)
 
@@ -97,50 +74,6 @@ def _purge_before() -> Statement:
     return Statement(noted.returning(count.label("purged")))
 
 
-def _next_revision(deleted_at: str) -> Any:
-    """The owner's next number. Whoever puts something into the empty trash leaves a note of when that was."""
-    trash_since = func.coalesce(users.c.trash_since, bindparam(deleted_at, type_=DateTime(timezone=True)))
-    turn = (
-        update(users)
-        .where(_IS_ALLOWED)
-        .values(revision=_NEXT_NUMBER, trash_since=trash_since)
-        .returning(users.c.revision)
-    )
-    return turn.cte("turn")
-
-
-def _add(turn: CTE) -> Statement:
-    columns = [column for column in (*TASK_COLUMNS, *FOLDED_COLUMNS) if column is not tasks.c.revision]
-    values = [_OWNER if column is tasks.c.owner_id else bindparam(column.name, type_=column.type) for column in columns]
-    row = select(*values, turn.c.revision)
-    return Statement(insert(tasks).from_select([*columns, tasks.c.revision], row).returning(tasks.c.revision))
-
-
-def _next_revision_at_once() -> CTE:
-    """The same for who has not begun a transaction: it tells the policies, too, who is asking.
-
-    The row to insert comes from the turn, and the turn from `me`: so both come before the policies look.
-    """
-    asking = me()
-    turn = update(users).where(users.c.id == asking.c.owner).values(revision=_NEXT_NUMBER)
-    return turn.returning(users.c.revision).cte("turn")
-
-
-def _update() -> Statement:
-    turn = _next_revision("new_deleted_at")
-    fields = {
-        column.name: bindparam(f"new_{column.name}", type_=column.type)
-        for column in (*TASK_COLUMNS, *FOLDED_COLUMNS)
-        if column.name not in SET_ONCE
-    }
-    return Statement(
-        update(tasks)
-        .where(tasks.c.owner_id == _OWNER, tasks.c.id == _ID, tasks.c.revision == bindparam("seen", type_=BigInteger))
-        .values(**fields, revision=turn.c.revision)
-        .returning(tasks.c.revision)
-    )
-
-
 _GET = _get()
 _FIND = _find()
 _PURGE = _purge(_ID)
@@ -152,17 +85,6 @@ _OWNERS_OF_TRASH = Statement(
     .order_by(users.c.trash_since)
     .limit(bindparam("rows", type_=Integer))
 )
-_ADD = _add(_next_revision("deleted_at"))
-_ADD_AT_ONCE = _add(_next_revision_at_once())
-_UPDATE = _update()
-
-
-async def add_at_once(database: Database, task: Task) -> Task:
-    """Add a task in one round trip. `InvalidTokenError` if its owner has no account."""
-    rows = await database.fetch(_ADD_AT_ONCE, {"owner": task.owner, **row_of(task), **folded_row_of(task)})
-    if not rows:
-        raise InvalidTokenError
-    return replace(task, revision=Revision(rows[0]["revision"]))
 
 
 class PostgresTaskReader:
@@ -202,19 +124,13 @@ class PostgresTaskRepository:
         return task_of_account(await self._transaction.fetch(_FIND, {"owner": self._owner, "id": task}))
 
     async def add(self, task: Task) -> Task:
-        values = {"owner": self._owner, **row_of(task), **folded_row_of(task)}
-        rows = await self._transaction.fetch(_ADD, values)
-        if not rows:
-            raise InvalidTokenError
-        return replace(task, revision=Revision(rows[0]["revision"]))
+        return await add_task(self._transaction, self._owner, task)
 
     async def update(self, task: Task) -> Task:
-        fields = {f"new_{name}": value for name, value in (row_of(task) | folded_row_of(task)).items()}
-        values = {"owner": self._owner, "id": task.id, "seen": task.revision, **fields}
-        rows = await self._transaction.fetch(_UPDATE, values)
-        if not rows:
+        stored = await update_task(self._transaction, self._owner, task)
+        if stored is None:
             raise await self._why_not_updated(task)
-        return replace(task, revision=Revision(rows[0]["revision"]))
+        return stored
 
     async def purge(self, task: TaskId) -> None:
         rows = await self._transaction.fetch(_PURGE, {"owner": self._owner, "id": task})

@@ -10,7 +10,7 @@ from todo.application.ports.feed import NO_HORIZON, START, Changes, TaskFeed
 from todo.application.ports.identities import Identity, IdentityDirectory, IdentityRepository, Subject
 from todo.application.ports.limits import Hits, RateLimit, RateLimiter
 from todo.application.ports.machine import Clock, NewId
-from todo.application.ports.receipts import Once, Outcome, Receipt, ReceiptRepository
+from todo.application.ports.receipts import Once, Outcome, Receipt, ReceiptDirectory, ReceiptRepository
 from todo.application.ports.sessions import RefreshToken, RefreshTokens, SessionDirectory, SessionRepository
 from todo.application.ports.store import Store, UnitOfWork
 from todo.application.ports.tasks import TaskReader, TaskRepository
@@ -36,6 +36,7 @@ __all__ = [
     "RateLimit",
     "RateLimiter",
     "Receipt",
+    "ReceiptDirectory",
     "ReceiptRepository",
     "RefreshToken",
     "RefreshTokens",

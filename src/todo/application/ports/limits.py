@@ -27,7 +27,8 @@ class RateLimiter(Protocol):
         """Count one more for this key, and tell how many there are in its window, this one included.
 
         The window of a key begins with its first hit; the first hit after its end begins another. Limits
-        and keys do not count for each other, and hits at the same time are all counted.
+        and keys do not count for each other, and hits at the same time are all counted. A clock that is put
+        back makes no window longer than two.
         """
 
     async def close(self) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from todo.domain.task import Task
+    from todo.domain.values import UserId
 
 
 class Once(NamedTuple):
@@ -51,3 +53,17 @@ class ReceiptRepository(Protocol):
 
     async def add(self, once: Once, outcome: Outcome, now: datetime, since: datetime) -> None:
         """Keep the outcome, in the place of an older one; and forget those written up to `since`."""
+
+    async def forget(self, since: datetime) -> int:
+        """Forget those written up to `since`, also of disabled accounts and of none. How many there were."""
+
+
+class ReceiptDirectory(Protocol):
+    """Receipts, before it is known whose."""
+
+    async def owners(self, since: datetime, limit: int) -> Sequence[UserId]:
+        """At most `limit` of those who may have receipts written up to `since`, the oldest first.
+
+        Everyone who has is among them, sooner or later. Who has not is named once at most, if
+        `ReceiptRepository.forget` is then called for them.
+        """

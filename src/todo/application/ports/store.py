@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from todo.application.ports.archive import TaskArchive
     from todo.application.ports.feed import TaskFeed
     from todo.application.ports.identities import IdentityDirectory, IdentityRepository
-    from todo.application.ports.receipts import ReceiptRepository
+    from todo.application.ports.receipts import ReceiptDirectory, ReceiptRepository
     from todo.application.ports.sessions import SessionDirectory, SessionRepository
     from todo.application.ports.tasks import TaskReader, TaskRepository
     from todo.application.ports.trash import TrashDirectory
@@ -77,11 +77,21 @@ class Store(Protocol):
     def trash(self) -> TrashDirectory:
         """Finding trash."""
 
+    @property
+    def receipts(self) -> ReceiptDirectory:
+        """Finding receipts."""
+
     async def add_task(self, task: Task) -> Task:
         """Add a task, whose id its owner has not used yet, as a unit of work of its own; return it with its revision.
 
-        The one write that needs to read nothing first, and the one that is done most. `InvalidTokenError` if the
-        owner has no account (any more).
+        `InvalidTokenError` if the owner has no account (any more).
+        """
+
+    async def update_task(self, task: Task) -> Task:
+        """Store the change of one task, as a unit of work of its own; return it with its revision.
+
+        `StaleError` if the stored revision is no longer `task.revision`, `NotFoundError` if the task is gone for
+        good, `InvalidTokenError` if the owner has no account (any more).
         """
 
     def unit_of_work(self, owner: UserId) -> AbstractAsyncContextManager[UnitOfWork]:

@@ -6,48 +6,18 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from todo.adapters.postgres.roles import MAKE_ROLE, grant_to_role
+
 revision = "0001"
 down_revision = None
-
-# The policies bind neither superusers nor roles with BYPASSRLS, and it is often one of these that logs in.
-# Such a connection steps down to this role. Who may not make roles is, almost always, bound already.
-_ROLE = """
-DO $$
-BEGIN
-    BEGIN
-        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'todo_app') THEN
-            CREATE ROLE todo_app NOLOGIN;
-        END IF;
-    EXCEPTION
-        WHEN duplicate_object OR unique_violation THEN NULL;  -- made for another database of this server just now
-    END;
-    -- Whoever made the role may give it to others, and so to themselves, but has no right to take it yet.
-    EXECUTE format('GRANT todo_app TO %I', current_user);
-EXCEPTION
-    WHEN insufficient_privilege THEN RAISE NOTICE 'no role todo_app: this login may not make it';
-END
-$$
-"""
 
 # In a SELECT of its own, so that the planner does not look: it would find no owner yet, expect no rows, and
 # take an index at random, with which reading one task can mean reading all of the owner's.
 _OWNER = "(SELECT current_setting('todo.owner', true))"
 
-_GRANTS = """
-DO $$
-BEGIN
-    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'todo_app') THEN
-        EXECUTE format('GRANT USAGE ON SCHEMA %I TO todo_app', current_schema());
-        GRANT SELECT ON alembic_version TO todo_app;
-        GRANT SELECT, INSERT, UPDATE, DELETE ON users, identities, sessions, tasks, receipts, rate_limits TO todo_app;
-    END IF;
-END
-$$
-"""
-
 
 def upgrade() -> None:
-    op.execute(_ROLE)
+    op.execute(MAKE_ROLE)
     op.create_table(
         "users",
         sa.Column("id", sa.Text(collation="C"), nullable=False),
@@ -56,16 +26,23 @@ def upgrade() -> None:
         sa.Column("password_hash", sa.Text()),
         sa.Column("revision", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("purged_revision", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("open_tasks", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("completed_tasks", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("disabled_at", sa.DateTime(timezone=True)),
         sa.Column("trash_since", sa.DateTime(timezone=True)),
+        sa.Column("receipts_since", sa.DateTime(timezone=True)),
         sa.PrimaryKeyConstraint("id", name="users_pkey"),
         sa.UniqueConstraint("email", name="users_email_key"),
         sa.CheckConstraint("email = lower(email)", name="users_email_lower_case_check"),
+        sa.CheckConstraint("open_tasks >= 0 AND completed_tasks >= 0", name="users_tasks_counted_check"),
         postgresql_with={"fillfactor": 50},
     )
     op.create_index(
         "users_trash_since_idx", "users", ["trash_since"], postgresql_where=sa.text("trash_since IS NOT NULL")
+    )
+    op.create_index(
+        "users_receipts_since_idx", "users", ["receipts_since"], postgresql_where=sa.text("receipts_since IS NOT NULL")
     )
     op.create_table(
         "sessions",
@@ -165,4 +142,4 @@ def upgrade() -> None:
         prefixes=["UNLOGGED"],
     )
     op.create_index("rate_limits_ends_at_idx", "rate_limits", ["ends_at"])
-    op.execute(_GRANTS)
+    op.execute(grant_to_role("users", "identities", "sessions", "tasks", "receipts", "rate_limits"))
