@@ -54,6 +54,7 @@ def server() -> Iterator[str]:
             yield url
     elif _has_embedded_server():
         directory = Path(tempfile.mkdtemp(prefix="todo-tests-"))
+        directory.chmod(0o711)  # PgBouncer runs as the server's user, who is not always ours
         try:
             with EmbeddedPostgres(directory, durable=False) as url:
                 yield url

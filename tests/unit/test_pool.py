@@ -25,6 +25,15 @@ class Line:
         self.is_dead = False
         self.is_terminated = False
         self.has_taken_leave = False
+        self.rests_since = 0.0
+        self.asked = 0
+        self.has_gone_silent = False
+
+    async def is_alive(self) -> bool:
+        self.asked += 1
+        await asyncio.sleep(0)
+        self.is_dead = self.is_dead or self.has_gone_silent
+        return not self.is_dead
 
     def is_closed(self) -> bool:
         return self.is_dead
@@ -52,8 +61,8 @@ class Exchange:
         self.opened.append(Line())
         return cast("Connection", self.opened[-1])
 
-    def pool(self, size: int, *, queue: int = 100, patience: float = LONG) -> Pool:
-        return Pool(self.connect, size=size, queue=queue, patience=patience)
+    def pool(self, size: int, *, queue: int = 100, patience: float = LONG, rest: float = LONG) -> Pool:
+        return Pool(self.connect, size=size, queue=queue, patience=patience, rest=rest)
 
 
 @pytest.fixture
@@ -258,6 +267,73 @@ class TestFailing:
         first.cancel()
         exchange.works.set()
         pool.release(await second)
+        assert await can_lend(pool, 1)
+
+
+class TestResting:
+    async def test_what_was_used_just_now_is_not_asked(self, exchange: Exchange) -> None:
+        pool = exchange.pool(1)
+        pool.release(await pool.acquire())
+        pool.release(await pool.acquire())
+        assert exchange.opened[0].asked == 0
+
+    async def test_what_has_rested_is_asked_and_used(self, exchange: Exchange) -> None:
+        pool = exchange.pool(1, rest=0)
+        first = await pool.acquire()
+        pool.release(first)
+        assert await pool.acquire() is first
+        assert exchange.opened[0].asked == 1
+
+    async def test_what_is_silent_goes_with_all_that_rest_longer(self, exchange: Exchange) -> None:
+        pool = exchange.pool(3, rest=0)
+        for connection in [await pool.acquire() for _ in range(3)]:
+            pool.release(connection)
+        for line in exchange.opened:
+            line.has_gone_silent = True
+        lent = await pool.acquire()
+        assert [line.asked for line in exchange.opened] == [0, 0, 1, 0]
+        assert [line.is_terminated for line in exchange.opened] == [True, True, True, False]
+        pool.release(lent)
+        exchange.opened[-1].rests_since = float("inf")  # used just now
+        assert await can_lend(pool, 3)
+
+    async def test_who_waits_meanwhile_gets_a_place(self, exchange: Exchange) -> None:
+        pool = exchange.pool(1, rest=0)
+        pool.release(await pool.acquire())
+        exchange.opened[0].has_gone_silent = True
+        both = await waiting(pool), await waiting(pool)
+        for first in asyncio.as_completed(both):
+            pool.release(await first)
+        assert len({both[0].result(), both[1].result()}) == 1
+        assert len(exchange.opened) == 2
+
+    async def test_who_is_cancelled_while_asking_takes_no_place(self, exchange: Exchange) -> None:
+        pool = exchange.pool(1, rest=0)
+        pool.release(await pool.acquire())
+        asking = await waiting(pool)
+        asking.cancel()
+        await asyncio.wait([asking])
+        assert exchange.opened[0].is_terminated
+        assert await can_lend(pool, 1)
+
+    async def test_a_dead_one_is_replaced_in_its_place(self, exchange: Exchange) -> None:
+        pool = exchange.pool(1)
+        lent = await pool.acquire()
+        waiter = await waiting(pool)
+        another = await pool.replace(lent)
+        assert another is not lent
+        assert exchange.opened[0].is_terminated
+        assert not waiter.done()
+        pool.release(another)
+        assert await waiter is another
+
+    async def test_one_that_cannot_be_replaced_gives_its_place_back(self, exchange: Exchange) -> None:
+        pool = exchange.pool(1)
+        lent = await pool.acquire()
+        exchange.is_broken = True
+        with pytest.raises(UnavailableError):
+            await pool.replace(lent)
+        exchange.is_broken = False
         assert await can_lend(pool, 1)
 
 

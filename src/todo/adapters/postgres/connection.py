@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import ssl
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
+from todo.adapters.postgres.startup import is_refused_setting, setting_them
 from todo.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -36,8 +39,19 @@ PASSING_ERRORS = (
 lost connections, time-outs, a full disk, a server that stops, only reads or has just changed its schema, a
 lock held too long, and losing against another transaction."""
 
+DRIVER_ERRORS = (asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What the driver says of a connection that is gone, of one in which it lost its way, and of a wrong call of ours."""
 
-_DRIVER_ERRORS = (asyncpg.InterfaceError, asyncpg.InternalClientError)
+_PATIENCE = 2.0  # seconds, for a sign of life
+
+
+def may_pass_soon(error: Exception) -> bool:
+    """Whether a database that is just starting or waking up answers so to who connects."""
+    if isinstance(error, OSError):
+        # asyncpg raises a bare ConnectionError when the server has no TLS and the URL insists on it.
+        return not isinstance(error, ssl.SSLError | PermissionError) and type(error) is not ConnectionError
+    passing = asyncpg.CannotConnectNowError | asyncpg.PostgresConnectionError | asyncpg.TooManyConnectionsError
+    return isinstance(error, passing) and not is_refused_setting(error)
 
 
 class Connection:
@@ -47,11 +61,12 @@ class Connection:
     of the driver is a fault of ours and stays as it is.
     """
 
-    __slots__ = ("_driver", "_prepared")
+    __slots__ = ("_driver", "_prepared", "rests_since")
 
     def __init__(self, driver: asyncpg.Connection[Record]) -> None:
         self._driver = driver
         self._prepared: dict[str, PreparedStatement[Record]] = {}
+        self.rests_since = 0.0
 
     async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> list[Record]:
         """The rows that the statement returns."""
@@ -59,24 +74,42 @@ class Connection:
         try:
             prepared = self._prepared.get(sql)
             if prepared is None:
-                prepared = self._prepared[sql] = await self._driver.prepare(sql)
+                # Without a name, it would be parsed and planned each time: the driver's own cache is switched off.
+                name = f"statement_{len(self._prepared)}"
+                prepared = self._prepared[sql] = await self._driver.prepare(sql, name=name)
             return await prepared.fetch(*statement.arguments(values))
-        except (*PASSING_ERRORS, *_DRIVER_ERRORS) as error:
+        except (*PASSING_ERRORS, *DRIVER_ERRORS) as error:
             raise self._translated(error) from error
+
+    fetch_alone = fetch
+    """The same for a statement outside any transaction, which is one by itself."""
+
+    async def begin(self, opening: str) -> None:
+        """Begin a transaction, with more statements in the same message."""
+        await self.execute(f"BEGIN; {opening}")
 
     async def execute(self, script: str) -> None:
         """Run statements that have no parameters and no rows, all in one message."""
         try:
             await self._driver.execute(script)
-        except (*PASSING_ERRORS, *_DRIVER_ERRORS) as error:
+        except (*PASSING_ERRORS, *DRIVER_ERRORS) as error:
             raise self._translated(error) from error
 
     async def listen(self, channel: str, hear: Callable[[str], None]) -> None:
         """Call `hear` with each payload that is sent on the channel (LISTEN)."""
         try:
             await self._driver.add_listener(channel, lambda _connection, _pid, _channel, payload: hear(str(payload)))
-        except (*PASSING_ERRORS, *_DRIVER_ERRORS) as error:
+        except (*PASSING_ERRORS, *DRIVER_ERRORS) as error:
             raise self._translated(error) from error
+
+    async def is_alive(self) -> bool:
+        """Whether the server still answers. What does not is closed."""
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await self._driver.execute("SELECT")
+        except (*PASSING_ERRORS, *DRIVER_ERRORS):
+            self._driver.terminate()
+        return not self._driver.is_closed()
 
     def is_closed(self) -> bool:
         """Whether either side has closed it."""
@@ -104,3 +137,37 @@ class Connection:
         if isinstance(error, asyncpg.InterfaceError) and not self._driver.is_closed():
             return error
         return UnavailableError()
+
+
+class PooledConnection(Connection):
+    """A connection to a transaction pooler, behind which each transaction may come to another session.
+
+    So nothing is prepared, and nothing set, for longer than a transaction: each begins by setting what a
+    session of our own has from its start. A statement takes four round trips instead of one.
+    """
+
+    __slots__ = ("_begin",)
+
+    def __init__(self, driver: asyncpg.Connection[Record], settings: Mapping[str, str]) -> None:
+        super().__init__(driver)
+        self._begin = f"BEGIN; {setting_them(settings)}"
+
+    async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> list[Record]:
+        try:
+            return await self._driver.fetch(statement.sql, *statement.arguments(values))
+        except (*PASSING_ERRORS, *DRIVER_ERRORS) as error:
+            raise self._translated(error) from error
+
+    async def fetch_alone(self, statement: Statement, values: Mapping[str, Any]) -> list[Record]:
+        try:
+            await self.execute(self._begin)
+            rows = await self.fetch(statement, values)
+        except Exception:
+            if not self._driver.is_closed():
+                await self.execute("ROLLBACK")
+            raise
+        await self.execute("COMMIT")
+        return rows
+
+    async def begin(self, opening: str) -> None:
+        await self.execute(f"{self._begin}; {opening}")

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
-import structlog
 from sqlalchemy import column, select, table
 
-from todo.adapters.postgres.connection import PASSING_ERRORS, Connection
+from todo.adapters.postgres.connector import Connector
 from todo.adapters.postgres.migrate import head
 from todo.adapters.postgres.pool import Pool
 from todo.adapters.postgres.statements import OWNER_SETTING, Statement
-from todo.adapters.postgres.url import connect_arguments, is_pooler
 from todo.domain.errors import TodoError, UnavailableError
 
 if TYPE_CHECKING:
@@ -21,59 +20,83 @@ if TYPE_CHECKING:
 
     from asyncpg import Record
 
+    from todo.adapters.postgres.connection import Connection
+    from todo.adapters.postgres.pool import PoolUse
+    from todo.adapters.postgres.startup import Pooler
     from todo.domain.values import UserId
-
-APPLICATION_ROLE = "todo_app"
-"""The role that a connection steps down to, if the one that logs in is not bound by row-level security."""
 
 _SCHEMA_REVISION = Statement(select(column("version_num")).select_from(table("alembic_version")))
 
 _TAKE_TURN = f"SELECT FROM users WHERE id = current_setting('{OWNER_SETTING}') FOR NO KEY UPDATE"
 
-_LIMITS = {
-    "statement_timeout": "10s",
-    "lock_timeout": "5s",
-    "idle_in_transaction_session_timeout": "10s",
-}
-
-log = structlog.get_logger("todo.postgres")
+_CHECK_LIMIT = 2.0  # seconds
 
 
 class Database:
     """One PostgreSQL database, through at most `size` connections of this process.
 
-    A statement may run for 10 seconds and wait 5 of them for a lock.
+    A statement may run for 10 seconds and wait 5 of them for a lock. `is_traced` makes each a span (OpenTelemetry).
+    `waited` hears how many seconds it took to get a connection, whenever none was free.
     """
 
-    def __init__(self, url: str, *, size: int = 8) -> None:
-        self._arguments = connect_arguments(url)
-        self.can_listen = not is_pooler(url)
-        self._pool = Pool(self._connect, size=size)
-        self._role: str | None = None
+    def __init__(
+        self,
+        url: str,
+        *,
+        size: int = 8,
+        pooler: Pooler = "auto",
+        is_traced: bool = False,
+        waited: Callable[[float], None] = lambda _: None,
+    ) -> None:
+        self._connector = Connector(url, pooler=pooler, is_traced=is_traced)
+        self._pool = Pool(self._connector.connect, size=size, waited=waited)
+
+    @property
+    def can_listen(self) -> bool:
+        """Whether `listen` works: through a transaction pooler it does not."""
+        return not self._connector.is_pooled
+
+    @property
+    def use(self) -> PoolUse:
+        """How its connections are used at this moment."""
+        return self._pool.use
 
     async def close(self) -> None:
         """Close the connections. Whoever still asks for one gets `UnavailableError`."""
         await self._pool.close()
 
     async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> list[Record]:
-        """The rows of one statement that needs no transaction around it."""
+        """The rows of one statement that needs no transaction around it.
+
+        If the connection turns out to be lost, a statement that only reads is run once more, on a new one.
+        """
         connection = await self._pool.acquire()
-        try:
-            rows = await connection.fetch(statement, values)
-        except Exception:
-            self._pool.release(connection)
-            raise
-        except BaseException:
-            self._pool.discard(connection)
-            raise
-        self._pool.release(connection)
-        return rows
+        may_repeat = not statement.writes
+        while True:
+            try:
+                rows = await connection.fetch_alone(statement, values)
+            except Exception:
+                if not (may_repeat and connection.is_closed()):
+                    self._pool.release(connection)
+                    raise
+            except BaseException:
+                self._pool.discard(connection)
+                raise
+            else:
+                self._pool.release(connection)
+                return rows
+            may_repeat = False
+            connection = await self._pool.replace(connection)
 
     async def check(self) -> None:
-        """Return if the database is reached and has the schema of this version; else `UnavailableError`."""
+        """Return if the database is reached within two seconds and has the schema of this version.
+
+        Else `UnavailableError`.
+        """
         try:
-            rows = await self.fetch(_SCHEMA_REVISION, {})
-        except asyncpg.UndefinedTableError as error:
+            async with asyncio.timeout(_CHECK_LIMIT):
+                rows = await self.fetch(_SCHEMA_REVISION, {})
+        except (asyncpg.UndefinedTableError, TimeoutError) as error:
             raise UnavailableError from error
         if [row["version_num"] for row in rows] != [head()]:
             raise UnavailableError
@@ -84,10 +107,9 @@ class Database:
 
         Undone unless it is committed.
         """
-        connection = await self._pool.acquire()
+        connection = await self._begin(_opening(owner))
         is_sound = False
         try:
-            await connection.execute(_opening(owner))
             transaction = Transaction(connection)
             try:
                 yield transaction
@@ -105,39 +127,31 @@ class Database:
 
     async def listen(self, channel: str, hear: Callable[[str], None]) -> Connection:
         """A connection beside the pool, that hears what others say on the channel. Terminate it in the end."""
-        connection = await self._connect()
+        connection = await self._connector.connect()
         try:
+            if not self.can_listen:
+                raise UnavailableError
             await connection.listen(channel, hear)
         except BaseException:
             connection.terminate()
             raise
         return connection
 
-    async def _connect(self) -> Connection:
-        try:
-            if self._role is None:
-                self._role = await self._role_to_take()
-            role = {"role": self._role} if self._role else {}
-            return Connection(await self._log_in(_LIMITS | role))
-        except (*PASSING_ERRORS, asyncpg.PostgresError) as error:
-            log.warning("database_unreachable", error=type(error).__name__)
-            raise UnavailableError from error
-
-    async def _role_to_take(self) -> str:
-        """The role to step down to; empty if the one that logs in is bound by the policies already."""
-        driver = await self._log_in({})
-        try:
-            unbound = await driver.fetchval(
-                "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"
-            )
-        finally:
-            await driver.close(timeout=1)
-        return APPLICATION_ROLE if unbound else ""
-
-    async def _log_in(self, settings: Mapping[str, str]) -> asyncpg.Connection[Record]:
-        named = self._arguments.get("server_settings") or {}
-        arguments = {"timeout": 5, "command_timeout": 15} | self._arguments
-        return await asyncpg.connect(**arguments | {"server_settings": {**named, **settings}})
+    async def _begin(self, opening: str) -> Connection:
+        """A connection with a transaction begun. If one turns out to be lost, nothing is: a new one takes its place."""
+        connection = await self._pool.acquire()
+        may_repeat = True
+        while True:
+            try:
+                await connection.begin(opening)
+            except BaseException as error:
+                if not (may_repeat and isinstance(error, UnavailableError) and connection.is_closed()):
+                    self._pool.discard(connection)
+                    raise
+            else:
+                return connection
+            may_repeat = False
+            connection = await self._pool.replace(connection)
 
 
 class Transaction:
@@ -166,7 +180,7 @@ class Transaction:
 
 
 def _opening(owner: UserId) -> str:
-    """One message that begins a transaction, tells the policies whose it is, and waits for the owner's turn."""
+    """What a transaction begins with: it tells the policies whose it is, and waits for the owner's turn."""
     literal = owner.replace("\\", "\\\\").replace("'", "''")
     # a message of several statements takes no parameters, so the owner is quoted here
-    return f"BEGIN; SELECT set_config('{OWNER_SETTING}', E'{literal}', true); {_TAKE_TURN}"
+    return f"SELECT set_config('{OWNER_SETTING}', E'{literal}', true); {_TAKE_TURN}"

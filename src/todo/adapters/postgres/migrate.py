@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from uuid import uuid4
 
 import asyncpg
 
+from todo.adapters.postgres.connection import may_pass_soon
+from todo.adapters.postgres.startup import fit_for_pooler, is_refused_setting, setting_them
 from todo.adapters.postgres.url import connect_arguments, is_pooler, place
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def _ignore(_: str) -> None:
 
 def head() -> str:
     """The newest revision that this version knows. Each file is named by its revision, in their order."""
-    return _known()[-1]
+    return known_revisions()[-1]
 
 
 async def migrate(url: str, *, patience: float = 0, on_wait: Callable[[str], None] = _ignore) -> None:
@@ -46,13 +46,15 @@ async def migrate(url: str, *, patience: float = 0, on_wait: Callable[[str], Non
     A database that cannot be reached yet is tried again for `patience` seconds; `on_wait` is told why, once.
     `MigrationError` if it cannot be done; `DatabaseUrlError` for a bad URL.
     """
-    connection = await _reach(url, patience, on_wait)
+    connection, settings = await _reached(url, patience, on_wait)
     try:
-        if await is_current(connection):
-            return
+        async with connection.transaction():
+            await connection.execute(settings)
+            if await is_current(connection):
+                return
+        await _upgrade(connection, settings)
     finally:
         await connection.close(timeout=_CONNECT_LIMIT)
-    await _upgrade(url)
 
 
 async def is_current(connection: asyncpg.Connection[Record]) -> bool:
@@ -64,7 +66,7 @@ async def is_current(connection: asyncpg.Connection[Record]) -> bool:
         revision = await connection.fetchval("SELECT version_num FROM alembic_version")
     except asyncpg.UndefinedTableError:
         return False
-    if revision is not None and revision not in _known():
+    if revision is not None and revision not in known_revisions():
         raise MigrationError(
             f"The database has the schema of another version of todo (revision {revision}; this one knows up to"
             f" {head()}): run that version, or a newer one."
@@ -72,35 +74,43 @@ async def is_current(connection: asyncpg.Connection[Record]) -> bool:
     return bool(revision == head())
 
 
-def _known() -> list[str]:
+def known_revisions() -> list[str]:
+    """The revisions that this version knows, in their order."""
     return sorted(path.name.partition("_")[0] for path in (_DIRECTORY / "versions").glob("[0-9]*_*.py"))
 
 
-async def _reach(url: str, patience: float, on_wait: Callable[[str], None]) -> asyncpg.Connection[Record]:
-    arguments = {"timeout": _CONNECT_LIMIT} | connect_arguments(url)
+async def reach(url: str) -> asyncpg.Connection[Record]:
+    """A connection to the database, as `migrate` makes it. `MigrationError` if there is none to be had."""
+    connection, _ = await _reached(url, 0, _ignore)
+    return connection
+
+
+async def _reached(url: str, patience: float, on_wait: Callable[[str], None]) -> tuple[asyncpg.Connection[Record], str]:
+    """A connection, and a statement that makes the URL's settings where they could not be made at the start.
+
+    Nothing is prepared on it for longer than a transaction: so it may be one to a pooler.
+    """
+    arguments: dict[str, Any] = {"timeout": _CONNECT_LIMIT, "statement_cache_size": 0} | connect_arguments(url)
+    settings: dict[str, str] = {}
+    if is_pooler(url):
+        arguments, settings = fit_for_pooler(arguments)
     deadline = time.monotonic() + patience
     has_waited = False
     while True:
         try:
-            return await asyncpg.connect(**arguments)
+            return await asyncpg.connect(**arguments), setting_them(settings) if settings else "SELECT"
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            if is_refused_setting(error) and not settings:
+                arguments, settings = fit_for_pooler(arguments)
+                if settings:
+                    continue
             sentence = f"The database at {place(url)} cannot be used: {_reason(error)}."
-            if not _may_pass(error) or time.monotonic() > deadline:
+            if not may_pass_soon(error) or time.monotonic() > deadline:
                 raise MigrationError(sentence) from error
             if not has_waited:
                 on_wait(sentence)
                 has_waited = True
             await asyncio.sleep(_RETRY)
-
-
-def _may_pass(error: Exception) -> bool:
-    """Whether a database that is still starting answers so."""
-    if isinstance(error, OSError):
-        # asyncpg raises a bare ConnectionError when the server has no TLS and the URL insists on it.
-        return not isinstance(error, ssl.SSLError | PermissionError) and type(error) is not ConnectionError
-    return isinstance(
-        error, asyncpg.CannotConnectNowError | asyncpg.PostgresConnectionError | asyncpg.TooManyConnectionsError
-    )
 
 
 def _reason(error: Exception) -> str:
@@ -117,27 +127,31 @@ def _reason(error: Exception) -> str:
             return str(error).rstrip(".")
 
 
-async def _upgrade(url: str) -> None:
+async def _upgrade(driver: asyncpg.Connection[Record], settings: str) -> None:
+    """Upgrade the schema, and close the connection."""
     # Imported here, so that a start that has nothing to migrate does not wait for them.
     from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
     from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
     from sqlalchemy.pool import NullPool  # noqa: PLC0415
 
-    arguments = connect_arguments(url)
-    adapted: dict[str, Any] = {}
-    if is_pooler(url):
-        # Sessions are shared there: a prepared statement needs a name that nobody else gives.
-        arguments["statement_cache_size"] = 0
-        adapted["prepared_statement_name_func"] = lambda: f"todo_{uuid4().hex}"
+    async def lend() -> asyncpg.Connection[Record]:
+        return driver
+
     engine = create_async_engine(
         "postgresql+asyncpg://",
-        async_creator=lambda: asyncpg.connect(**arguments),
-        connect_args=adapted,
+        async_creator=lend,
+        connect_args={"prepared_statement_cache_size": 0, "prepared_statement_name_func": str},  # which is no name
         poolclass=NullPool,
     )
+    # Begun before SQLAlchemy has it: what that asks a new connection needs one session, too.
+    whole = driver.transaction()
+    await whole.start()
+    await driver.execute(settings)
     try:
-        async with engine.begin() as connection:
-            await connection.run_sync(_upgrade_in_transaction)
+        async with engine.connect() as connection:
+            async with connection.begin():
+                await connection.run_sync(_upgrade_in_transaction)
+            await whole.commit()
     except DBAPIError as error:
         raise MigrationError(f"The database refuses the migration: {error.orig}.") from error
     finally:

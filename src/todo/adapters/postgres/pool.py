@@ -9,9 +9,10 @@ after each use.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from todo.domain.errors import UnavailableError
 
@@ -21,23 +22,53 @@ if TYPE_CHECKING:
     from todo.adapters.postgres.connection import Connection
 
 
+class PoolUse(NamedTuple):
+    """What a pool is doing, and what it could not do so far: hand out a connection, or make one."""
+
+    size: int
+    idle: int
+    in_use: int
+    waiting: int
+    refused: int
+    failed: int
+
+
 class Pool:
     """At most `size` connections, made when first needed, and at most `queue` waiters, for `patience` seconds each.
 
-    Who would have to wait longer, or behind more, gets `UnavailableError` instead.
+    Who would have to wait longer, or behind more, gets `UnavailableError` instead. `waited` hears of every wait, in
+    seconds, by whoever waited. Who gets a connection that has rested for longer than `rest` seconds asks it first
+    whether the server is still there: firewalls and serverless databases drop what rests, and do not always say so.
     """
 
     def __init__(
-        self, connect: Callable[[], Awaitable[Connection]], *, size: int, queue: int = 1000, patience: float = 2.0
+        self,
+        connect: Callable[[], Awaitable[Connection]],
+        *,
+        size: int,
+        queue: int = 1000,
+        patience: float = 2.0,
+        rest: float = 30.0,
+        waited: Callable[[float], None] = lambda _: None,
     ) -> None:
         self._connect = connect
         self._size = size
         self._queue = queue
         self._patience = patience
+        self._rest = rest
+        self._waited = waited
+        self._refused = 0
+        self._failed = 0
         self._idle: list[Connection] = []
         self._opened = 0
         self._waiters: deque[asyncio.Future[Connection | None]] = deque()
         self._closed = False
+
+    @property
+    def use(self) -> PoolUse:
+        """How it is used at this moment. A connection that is being made counts as in use."""
+        idle = len(self._idle)
+        return PoolUse(self._size, idle, self._opened - idle, len(self._waiters), self._refused, self._failed)
 
     async def acquire(self) -> Connection:
         """A connection that was alive when last heard of. Give it back with `release` or `discard`."""
@@ -46,9 +77,10 @@ class Pool:
                 raise UnavailableError
             while self._idle:
                 connection = self._idle.pop()
-                if not connection.is_closed():
+                if connection.is_closed():
+                    self._opened -= 1
+                elif time.monotonic() - connection.rests_since < self._rest or await self._is_alive(connection):
                     return connection
-                self._opened -= 1
             if self._opened < self._size:
                 return await self._open()
             given = await self._wait()
@@ -60,6 +92,7 @@ class Pool:
         if self._closed or connection.is_closed():
             self.discard(connection)
         elif not self._give(connection):
+            connection.rests_since = time.monotonic()
             self._idle.append(connection)
 
     def discard(self, connection: Connection) -> None:
@@ -67,6 +100,12 @@ class Pool:
         connection.terminate()
         self._opened -= 1
         self._give(None)
+
+    async def replace(self, connection: Connection) -> Connection:
+        """A new connection in the place of one that is dead. If this raises, the place has been given back."""
+        connection.terminate()
+        self._opened -= 1
+        return await self._open()
 
     async def close(self) -> None:
         """Close every connection that is not in use; the others close when they are given back."""
@@ -78,18 +117,34 @@ class Pool:
             self._opened -= 1
             await connection.close()
 
+    async def _is_alive(self, connection: Connection) -> bool:
+        """Whether it has outlived its rest. If not, neither have those that rest longer."""
+        try:
+            if await connection.is_alive():
+                return True
+        except BaseException:
+            self.discard(connection)
+            raise
+        older, self._idle = self._idle, []
+        for dead in (connection, *older):
+            self.discard(dead)
+        return False
+
     async def _open(self) -> Connection:
         self._opened += 1
         try:
             return await self._connect()
-        except BaseException:
+        except BaseException as error:
+            self._failed += isinstance(error, UnavailableError)
             self._opened -= 1
             self._give(None)
             raise
 
     async def _wait(self) -> Connection | None:
         if len(self._waiters) >= self._queue:
+            self._refused += 1
             raise UnavailableError
+        begun = time.perf_counter()
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[Connection | None] = loop.create_future()
         self._waiters.append(waiter)
@@ -105,9 +160,11 @@ class Pool:
             raise
         finally:
             alarm.cancel()
+            self._waited(time.perf_counter() - begun)
 
     def _give_up(self, waiter: asyncio.Future[Connection | None]) -> None:
         if not waiter.done():
+            self._refused += 1
             self._waiters.remove(waiter)
             waiter.set_exception(UnavailableError())
 

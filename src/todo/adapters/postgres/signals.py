@@ -50,11 +50,10 @@ log = structlog.get_logger("todo.postgres")
 
 
 class Signals:
-    """Wakes watches. Where a pooler stands in between (`listens` is false), by looking only."""
+    """Wakes watches. Where a pooler stands in between, by looking only."""
 
-    def __init__(self, database: Database, *, listens: bool = True) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._listens = listens
         self._watches = Watches()
         self._revisions: dict[UserId, int] = {}
         self._to_send: set[UserId] = set()
@@ -72,7 +71,7 @@ class Signals:
     def announce(self, owner: UserId) -> None:
         """Something of this owner's was committed."""
         self._watches.wake(owner)
-        if self._listens:
+        if self._database.can_listen:
             self._to_send.add(owner)
             if self._sending is None:
                 self._sending = asyncio.get_running_loop().create_task(self._send())
@@ -113,7 +112,7 @@ class Signals:
 
     async def _listen(self) -> Connection | None:
         try:
-            return await self._database.listen(CHANNEL, self._hear) if self._listens else None
+            return await self._database.listen(CHANNEL, self._hear) if self._database.can_listen else None
         except UnavailableError:
             return None
 

@@ -5,22 +5,49 @@ No error in here repeats any part of a URL that could hold a password.
 
 from __future__ import annotations
 
-import ssl
+import re
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-_SCHEMES: Final = ("postgres", "postgresql", "postgresql+asyncpg")
+from todo.adapters.postgres.flaws import DatabaseUrlError, one_of, whole_number
+from todo.adapters.postgres.startup import is_known_pooler, split_options
+from todo.adapters.postgres.tls import TLS_PARAMETERS, encryption, in_words_of_libpq
+
+__all__ = ["DatabaseUrlError", "connect_arguments", "is_pooler", "parameters", "place"]
+
+_SCHEME: Final = re.compile(r"postgres(ql)?(\+(asyncpg|psycopg|psycopg2|psycopg_async|pg8000))?")
 _PORT: Final = 5432
-_SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-_BINDINGS: Final = ("disable", "prefer", "require")
-_NEGOTIATIONS: Final = ("postgres", "direct")
-
-
-class DatabaseUrlError(ValueError):
-    """The database URL cannot be used. One sentence, without the password."""
-
-    def __init__(self, flaw: str) -> None:
-        super().__init__(f"The database URL {flaw}")
+_WORDS: Final = {
+    "channel_binding": ("disable", "prefer", "require"),
+    "client_encoding": ("auto", "utf8", "utf-8"),
+    "gssencmode": ("disable", "prefer"),
+    "pgbouncer": ("true", "false"),
+    "target_session_attrs": ("any", "read-write", "read-only", "primary", "standby", "prefer-standby"),
+}
+"""Parameters that hold one of a few words."""
+_OF_POOLS: Final = (
+    "connection_limit",
+    "max_client_connections",
+    "pool_size",
+    "pool_timeout",
+    "prepared_statement_cache_size",
+    "single_use_connections",
+    "socket_timeout",
+    "statement_cache_size",
+    "supa",
+)
+"""What Prisma, SQLAlchemy and Vercel write for the pools and caches of other drivers. Ours has its own."""
+_OF_LIBPQ: Final = (
+    "fallback_application_name",
+    "keepalives",
+    "keepalives_count",
+    "keepalives_idle",
+    "keepalives_interval",
+    "sslcompression",
+    "sslsni",
+    "tcp_user_timeout",
+)
+"""What is as it should be without them."""
 
 
 def connect_arguments(url: str) -> dict[str, Any]:
@@ -28,13 +55,19 @@ def connect_arguments(url: str) -> dict[str, Any]:
 
     The meaning of each parameter is libpq's, with two differences. Verifying modes without `sslrootcert`
     (or with `sslrootcert=system`) trust the authorities that this machine trusts. `channel_binding` is
-    accepted and changes nothing: asyncpg cannot do it, and Neon puts it into every URL it hands out.
+    accepted and changes nothing: asyncpg cannot do it, and Neon puts it into every URL it hands out. So are
+    the parameters that other drivers have for their own pools.
 
     What the URL leaves out is left out here too, except for the port (5432) and TLS: neither follows the
     environment. `timeout` is in seconds. `DatabaseUrlError` for anything that is not understood.
     """
+    return _arguments(parameters(url))
+
+
+def parameters(url: str) -> dict[str, str]:
+    """What the URL says, by libpq's names for it, as it stands there. `DatabaseUrlError` if it is no URL."""
     scheme, _, rest = url.partition("://")
-    if scheme not in _SCHEMES or not rest:
+    if not (_SCHEME.fullmatch(scheme) and rest):
         raise DatabaseUrlError("must be a URL that begins with postgresql:// or postgres://.")
     if "#" in url:
         raise DatabaseUrlError("holds a '#'; inside a user name or password it is written %23.")
@@ -56,19 +89,17 @@ def connect_arguments(url: str) -> dict[str, Any]:
         raise DatabaseUrlError(
             "is not a well-formed URL; in a user name or password '/' is written %2F, '?' %3F, '@' %40 and '%' %25."
         ) from None
-    return _arguments({name: value for name, value in named.items() if value} | dict(query))
+    return in_words_of_libpq({name: value for name, value in named.items() if value} | dict(query))
 
 
 def is_pooler(url: str) -> bool:
-    """Whether the host is one that hands each transaction to another session, as far as its name tells.
+    """Whether the host is one that hands each transaction to another session, as far as the URL tells.
 
-    Neon's poolers have `-pooler` in the first label; Supabase's listen on port 6543. Behind one of them a
-    prepared statement or a setting does not outlive its transaction.
+    Behind one of them a prepared statement or a setting does not outlive its transaction. Prisma's
+    `pgbouncer=true` says so; else the names and ports of those that are known do.
     """
-    arguments = connect_arguments(url)
-    host = str(arguments.get("host", ""))
-    is_neon = host.partition(".")[0].endswith("-pooler") and not host.startswith("/")
-    return is_neon or (host.endswith((".supabase.co", ".supabase.com")) and arguments["port"] == 6543)
+    named = parameters(url)
+    return named.get("pgbouncer") == "true" or is_known_pooler(_arguments(named))
 
 
 def place(url: str) -> str:
@@ -84,68 +115,30 @@ def _arguments(named: dict[str, str]) -> dict[str, Any]:
     def take(*names: str) -> dict[str, str]:
         return {name: rest.pop(name) for name in names if name in rest}
 
-    arguments: dict[str, Any] = {"port": _PORT} | take("host", "port", "user", "password", "target_session_attrs")
-    arguments["port"] = _whole_number("port", str(arguments["port"]), 65_535)
+    arguments: dict[str, Any] = {"port": _PORT} | take("host", "port", "user", "password")
+    arguments["port"] = whole_number("port", str(arguments["port"]), 65_535)
     if "," in arguments.get("host", ""):
         raise DatabaseUrlError("names several hosts; name one.")
     for name in take("dbname"):
         arguments["database"] = named[name]
     for name in take("connect_timeout"):
         # To libpq, zero is for ever.
-        arguments["timeout"] = _whole_number(name, named[name], 86_400) or None
-    for name in take("channel_binding"):
-        _one_of(name, named[name], _BINDINGS)
-    if settings := take("application_name", "options"):
+        arguments["timeout"] = whole_number(name, named[name], 86_400) or None
+    arguments |= {name: named[name] for name in named if name == "target_session_attrs"}
+    for name in take(*_WORDS):
+        one_of(name, named[name].lower(), _WORDS[name])
+    if settings := _settings(take("application_name", "options", "schema")):
         arguments["server_settings"] = settings
-    arguments |= _encryption(
-        take("sslmode", "ssl", "sslrootcert", "sslcert", "sslkey", "sslnegotiation"),
-        is_local=arguments.get("host", "").startswith("/"),
-    )
+    arguments |= encryption(take(*TLS_PARAMETERS), is_local=arguments.get("host", "").startswith("/"))
+    take(*_OF_POOLS, *_OF_LIBPQ)
     for name in rest:
         raise DatabaseUrlError(f"has a parameter that is not known here: {name!r}.")
     return arguments
 
 
-def _encryption(named: dict[str, str], *, is_local: bool) -> dict[str, Any]:
-    mode = _one_of("sslmode", named.get("sslmode", named.get("ssl", "prefer")), _SSL_MODES)
-    direct = _one_of("sslnegotiation", named.get("sslnegotiation", "postgres"), _NEGOTIATIONS) == "direct"
-    if is_local or mode == "disable":
-        return {"ssl": False}
-    if mode in {"allow", "prefer"}:
-        if direct:
-            raise DatabaseUrlError("asks for sslnegotiation=direct, which needs sslmode=require or stricter.")
-        return {"ssl": mode}
-    return {"ssl": _context(mode, named)} | ({"direct_tls": True} if direct else {})
-
-
-def _context(mode: str, named: dict[str, str]) -> ssl.SSLContext:
-    """Made once here: given a mode, asyncpg would make one anew for every connection."""
-    authorities = named.get("sslrootcert")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.check_hostname = mode == "verify-full" or authorities == "system"
-    if mode == "require" and not authorities:
-        context.verify_mode = ssl.CERT_NONE
-    problem = "names a certificate or key file (sslrootcert, sslcert, sslkey) that cannot be used."
-    try:
-        if authorities and authorities != "system":
-            context.load_verify_locations(cafile=authorities)
-        else:
-            context.load_default_certs()
-        if "sslcert" in named:
-            context.load_cert_chain(named["sslcert"], named.get("sslkey"), password="")
-    except (OSError, ValueError):
-        raise DatabaseUrlError(problem) from None
-    return context
-
-
-def _whole_number(name: str, text: str, highest: int) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 9 and int(text) <= highest):
-        raise DatabaseUrlError(f"has a {name} that is not a whole number from 0 to {highest}.")
-    return int(text)
-
-
-def _one_of(name: str, text: str, allowed: tuple[str, ...]) -> str:
-    if text not in allowed:
-        raise DatabaseUrlError(f"has a {name} that is none of {', '.join(allowed)}.")
-    return text
+def _settings(named: dict[str, str]) -> dict[str, str]:
+    settings = {name: text for name, text in named.items() if name != "schema"}
+    split_options(settings.get("options", ""))
+    if "schema" in named:  # as Prisma has it
+        settings["search_path"] = '"' + named["schema"].replace('"', '""') + '"'
+    return settings

@@ -1,0 +1,1 @@
+"""Databases as people have them: behind a pooler, of an older version, encrypted, waking up."""
