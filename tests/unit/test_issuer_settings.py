@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from todo.application.ports import TrustedIssuer
-from todo.entrypoints.settings import SettingsError, load_settings
+from todo.entrypoints.environment import load_settings
+from todo.entrypoints.expectations import SettingsError
 
 SECRET = "a secret of somebody else, long enough"
 PUBLISHED = ("EdDSA", "ES256", "ES512", "PS256", "RS256")
@@ -106,23 +107,28 @@ def test_what_else_the_frontend_is_told_is_not_ours() -> None:
         ("", "JSON list"),
         ("{", "JSON list"),
         ("{}", "JSON list"),
-        ([1], "entry 1: "),
-        ([FRONTEND, {}], "entry 2: issuer "),
-        ([FRONTEND | {"issuer": ""}], "entry 1: issuer "),
+        ([1], "entry 1: must be an object like "),
+        ([FRONTEND, {}], "entry 2: issuer is missing."),
+        ([FRONTEND | {"issuer": ""}], "entry 1: issuer is too short"),
+        ([FRONTEND | {"issuer": 7}], "entry 1: issuer must be text."),
+        ([FRONTEND | {"audience": 7}], "entry 1: audience must be a list."),
+        ([FRONTEND | {"audience": [7]}], "entry 1: audience.0 must be text."),
+        ([SHARING | {"require_issuer": "maybe"}], "entry 1: require_issuer must be true or false."),
+        ([SHARING | {"require_issuer": []}], "entry 1: require_issuer must be true or false."),
         ([FRONTEND | {"issuer": "todo"}], "must not be called todo"),
-        ([FRONTEND | {"jwks": "x"}], "entry 1: jwks "),
+        ([FRONTEND | {"jwks": "x"}], "entry 1: jwks is not known here"),
         ([FRONTEND | {"jwks_url": "app.example.com"}], "entry 1: jwks_url must be a URL"),
         ([FRONTEND | {"jwks_url": "file:///etc/passwd"}], "entry 1: jwks_url must be a URL"),
         ([FRONTEND | {"secret": SECRET}], "either jwks_url or secret"),
         ([{"issuer": "a"}], "either jwks_url or secret"),
         ([FRONTEND | {"audience": []}], "needs audience"),
         ([FRONTEND | {"algorithms": ["HS256"]}], "HS256 cannot"),
-        ([FRONTEND | {"algorithms": ["none"]}], "entry 1: algorithms.0 "),
-        ([FRONTEND | {"algorithms": []}], "entry 1: algorithms "),
+        ([FRONTEND | {"algorithms": ["none"]}], "entry 1: algorithms.0 must be one of HS256, "),
+        ([FRONTEND | {"algorithms": []}], "entry 1: algorithms must not be empty"),
         ([FRONTEND | {"require_issuer": False}], "require_issuer"),
         ([SHARING | {"algorithms": ["RS256"]}], "only be HS256"),
-        ([SHARING | {"secret": "x" * 31}], "entry 1: secret "),
-        ([SHARING | {"secret": ""}], "entry 1: secret "),
+        ([SHARING | {"secret": "x" * 31}], "entry 1: secret is too short"),
+        ([SHARING | {"secret": ""}], "entry 1: secret is too short"),
         ([FRONTEND, FRONTEND], "twice"),
         ([SHARING | {"require_issuer": False}, SHARING | {"issuer": "b", "require_issuer": False}], "without"),
     ],

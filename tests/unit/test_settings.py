@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from todo.entrypoints.settings import Settings, SettingsError, load_settings, variable
+from todo.entrypoints.environment import load_settings, variable
+from todo.entrypoints.expectations import SettingsError
+from todo.entrypoints.settings import Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SECRET = "0123456789abcdef0123456789abcdef"
+SECRET = "kF3v9Qm2xT7pLw0aYc5nHs8dRb1eZg4u"
 URL = "postgresql://me:hunter2@db.example:5432/todo"
 
 

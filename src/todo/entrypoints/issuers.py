@@ -9,11 +9,28 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from todo.application.ports import OWN_ISSUER, TrustedIssuer
-
-SHORTEST_SECRET: Final = 32
+from todo.entrypoints.signing_secret import SHORTEST
 
 Algorithm = Literal["HS256", "EdDSA", "ES256", "ES512", "PS256", "RS256"]
 _WITH_PUBLISHED_KEYS: Final = tuple(name for name in get_args(Algorithm) if name != "HS256")
+
+
+# Our words for the kinds of mistake that pydantic tells apart.
+_FLAWS: Final = {
+    "missing": "is missing.",
+    "extra_forbidden": (
+        "is not known here: an entry has issuer, audience, jwks_url or secret, algorithms and require_issuer."
+    ),
+    "model_type": 'must be an object like {"issuer": "…", "audience": "…", "jwks_url": "https://…"}.',
+    "string_type": "must be text.",
+    "string_too_short": f"is too short: a secret has at least {SHORTEST} characters, and a name at least one.",
+    "tuple_type": "must be a list.",
+    "too_short": "must not be empty: leave it out for all that fit.",
+    "literal_error": f"must be one of {', '.join(get_args(Algorithm))}.",
+    "bool_type": "must be true or false.",
+    "bool_parsing": "must be true or false.",
+}
+_ODD: Final = "is not of the kind that is expected there."
 
 
 def _url(text: str) -> str:
@@ -32,7 +49,7 @@ class _Entry(BaseModel):
         tuple[str, ...], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)
     ] = ()
     jwks_url: Annotated[str, AfterValidator(_url)] | None = None
-    secret: Annotated[str, Field(min_length=SHORTEST_SECRET)] | None = None
+    secret: Annotated[str, Field(min_length=SHORTEST)] | None = None
     algorithms: Annotated[tuple[Algorithm, ...], Field(min_length=1)] | None = None
     require_issuer: bool = True
 
@@ -96,6 +113,13 @@ def better_auth(secret: str | None, url: str | None) -> tuple[TrustedIssuer, ...
     )
 
 
+def check_frontend_url(url: str | None) -> str | None:
+    """The same URL, if it has the origin of a frontend."""
+    if url and not origin_of(url):
+        raise ValueError("must be a URL like https://app.example.com or http://localhost:3000.")
+    return url
+
+
 def distinct(issuers: tuple[TrustedIssuer, ...]) -> tuple[TrustedIssuer, ...]:
     """These issuers. `ValueError` if a token could belong to two of them."""
     names = [issuer.name for issuer in issuers]
@@ -126,5 +150,5 @@ def _entry(number: int, item: Any) -> _Entry:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in first["loc"])
-        what = str(first["ctx"]["error"]) if first["type"] == "value_error" else f"{first['msg']}."
+        what = str(first["ctx"]["error"]) if first["type"] == "value_error" else _FLAWS.get(first["type"], _ODD)
         raise ValueError(f"entry {number}: {field + ' ' if field else ''}{what}") from None

@@ -1,10 +1,33 @@
-"""What may stand around the service: proxies in front of it, and a server that counts for it."""
+"""What may stand around the service: pages that call it, proxies in front of it, and servers that work for it."""
 
 from __future__ import annotations
 
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from urllib.parse import urlsplit
+
+
+def lower(value: object) -> object:
+    """The same word in lower case, whichever way it was typed."""
+    return value.lower() if isinstance(value, str) else value
+
+
+def parse_origins(value: object) -> object:
+    """Origins as browsers name themselves (RFC 6454, section 6.2), from a list with commas in between."""
+    if not isinstance(value, str):
+        return value
+    origins = tuple(origin.strip().lower() for origin in value.split(",") if origin.strip())
+    if "*" in origins:
+        raise ValueError(
+            "must name each origin: `*` would let every web site act for whoever is logged in, and browsers refuse it"
+            " together with credentials."
+        )
+    for origin in origins:
+        if not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^\s/?#@*]+", origin):
+            raise ValueError(
+                f"holds {origin!r}, but an origin is scheme://host or scheme://host:port, as in https://app.example.com."
+            )
+    return origins
 
 
 def parse_proxies(value: object) -> object:
@@ -19,6 +42,13 @@ def check_redis_url(url: str | None) -> str | None:
     if url and not _is_redis_url(url):
         raise ValueError("must be a URL like redis://:password@host:6379/0, with the port; rediss:// encrypts.")
     return url
+
+
+def check_collector_url(url: str | None) -> str | None:
+    """The same URL without a slash at the end, if it can be the one of an OpenTelemetry collector."""
+    if url and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#@]*)?", url):
+        raise ValueError("must be a URL like http://127.0.0.1:4318: that of a collector, without /v1/traces.")
+    return url and url.rstrip("/").removesuffix("/v1/traces")
 
 
 def _proxy(text: str) -> IPv4Network | IPv6Network | str:

@@ -1,0 +1,135 @@
+"""The settings as the environment has them: `TODO_…` variables, read once.
+
+A `.env` file is not read: what is in force is what the environment says, and nothing else. A secret may be in a
+file instead, whose path is in the variable of the same name with `_FILE` behind it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import ValidationError
+
+from todo.entrypoints.expectations import Expected, SettingsError
+from todo.entrypoints.settings import Settings
+from todo.entrypoints.signing_secret import MAKE_ONE, weakness
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PREFIX: Final = "TODO_"
+_OF_FRONTEND: Final = "better_auth_"  # read by the names that the frontend has for them, without our prefix
+_LARGEST_FILE: Final = 65_536  # bytes
+
+# Kubernetes tells every pod of a service named `todo…` where it is in variables that look like ours.
+# Its TODO_PORT=tcp://10.0.0.1:80 is one of them.
+_SERVICE_LINK: Final = re.compile(
+    r"TODO_(\w+_)?(SERVICE_(HOST|PORT)(_\w+)?=|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?=|PORT=(tcp|udp|sctp)://)"
+)
+
+
+def variable(field: str) -> str:
+    """The environment variable of a field."""
+    return field.upper() if field.startswith(_OF_FRONTEND) else _PREFIX + field.upper()
+
+
+def file_variable(field: str) -> str | None:
+    """The variable that names a file with the field's value; None if the field holds no secret."""
+    return None if Settings.model_fields[field].repr else f"{variable(field)}_FILE"
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings that the environment asks for. Empty variables count as not set. `SettingsError` if it is wrong.
+
+    A `TODO_…` variable that is not a setting is an error, because a misspelt setting would otherwise be one
+    that silently does nothing. Those that Kubernetes adds for a service named `todo` are passed over.
+    """
+    named = without_files(os.environ if environ is None else environ)
+    fields = {variable(field): field for field in Settings.model_fields}
+    values: dict[str, Any] = {}
+    for name in sorted(named):
+        value = named[name]
+        is_ours = name in fields or name.startswith(_PREFIX)
+        if not is_ours or _SERVICE_LINK.match(f"{name}={value}"):
+            continue
+        if name not in fields:
+            raise _unknown(name)
+        if value.strip():
+            # A password may well end in a blank; everything else was pasted with it.
+            values[fields[name]] = value if name.endswith("_SECRET") else value.strip()
+    if "database_url" not in values and named.get("DATABASE_URL", "").strip():
+        values["database_url"] = named["DATABASE_URL"].strip()
+    if "data_dir" in values:
+        values["data_dir"] = Path(values["data_dir"]).expanduser()
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        raise _refusal(error, values) from None
+    _ = settings.trusted_issuers  # in each other's way or not
+    _check_secrets(settings)
+    return settings
+
+
+def without_files(environ: Mapping[str, str]) -> dict[str, str]:
+    """The same environment, with what the files hold in place of the variables that name them.
+
+    `SettingsError` if a file cannot be used, or a value is given both ways.
+    """
+    named = dict(environ)
+    for field in Settings.model_fields:
+        name, in_file = variable(field), file_variable(field)
+        path = named.pop(in_file, "").strip() if in_file else ""
+        if in_file and path:
+            if named.get(name, "").strip():
+                sentence = f"{name} and {in_file} are both set: keep one of them."
+                raise SettingsError(sentence, code="setting_twice", variable=in_file)
+            named[name] = _content(in_file, path)
+    return named
+
+
+def _content(name: str, path: str) -> str:
+    """What the file holds, without the end of its line."""
+    try:
+        with Path(path).expanduser().open("rb") as file:
+            text = file.read(_LARGEST_FILE + 1).decode().rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        problem = f"cannot be read: {reason}"
+    else:
+        if text.strip() and len(text) <= _LARGEST_FILE and "\0" not in text:
+            return text
+        problem = "holds nothing that could be used" if text.strip() else "is empty"
+    raise SettingsError(f"{name} names the file {path}, which {problem}.", code="secret_file_unusable", variable=name)
+
+
+def _check_secrets(settings: Settings) -> None:
+    """Refuse a secret that can be guessed, where there is a database URL."""
+    secrets = [(variable(field), getattr(settings, field)) for field in ("jwt_secret", "better_auth_secret")]
+    secrets += [("TODO_ISSUERS", issuer.secret.decode()) for issuer in settings.issuers if issuer.secret]
+    for name, secret in secrets:
+        if settings.database_url and secret and (flaw := weakness(secret)):
+            raise SettingsError(f"{name} {flaw}; {MAKE_ONE}.", code="secret_weak", variable=name)
+
+
+def _unknown(name: str) -> SettingsError:
+    known = [variable(field) for field in Settings.model_fields]
+    from_files = [in_file for field in Settings.model_fields if (in_file := file_variable(field))]
+    near = get_close_matches(name, known + from_files, 1)
+    hint = f"is {near[0]} meant?" if near else f"these are: {', '.join(known)}."
+    return SettingsError(f"{name} is not a setting; {hint}", code="setting_unknown", variable=name)
+
+
+def _refusal(error: ValidationError, values: Mapping[str, object]) -> SettingsError:
+    first = error.errors(include_url=False, include_input=False)[0]
+    field = str(first["loc"][0])
+    name = variable(field)
+    described = Settings.model_fields[field]
+    if first["type"] == "value_error":
+        return SettingsError(f"{name} {first['ctx']['error']}", variable=name)
+    expected = next(item.words for item in described.metadata if isinstance(item, Expected))
+    shown = f", not {values[field]!r}" if described.repr else ""
+    return SettingsError(f"{name} must be {expected}{shown}.", variable=name)
