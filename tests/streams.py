@@ -9,14 +9,16 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
-import uvicorn
 
 from tests.builders import an_email
 from todo.entrypoints.http.app import create_app
-from todo.entrypoints.server import _Protocol
+from todo.entrypoints.server import Server as OurServer
+from todo.entrypoints.server import configured
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
+
+    from starlette.types import ASGIApp
 
     from todo.entrypoints.container import Container
 
@@ -116,7 +118,7 @@ class Client:
 class Server:
     """The service on a port of its own."""
 
-    def __init__(self, url: str, server: uvicorn.Server, container: Container) -> None:
+    def __init__(self, url: str, server: OurServer, container: Container) -> None:
         self.url = url
         self.container = container
         self._server = server
@@ -138,22 +140,16 @@ class Server:
 
     def stop(self) -> None:
         """Tell it to stop, as SIGTERM does."""
-        self._server.should_exit = True
+        self._server.retire(gives_notice=False)
 
 
 @asynccontextmanager
-async def serving(container: Container) -> AsyncIterator[Server]:
-    """The service on these parts, on a free port of this machine."""
+async def serving(
+    container: Container, around: Callable[[ASGIApp], ASGIApp] = lambda app: app
+) -> AsyncIterator[Server]:
+    """The service on these parts, on a free port of this machine; `around` may put something in front of it."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(
-            create_app(container),
-            http=_Protocol,
-            ws="none",
-            lifespan="on",
-            log_config=None,
-            timeout_graceful_shutdown=10,
-        )
-        server = uvicorn.Server(config)
+        server = OurServer(configured(around(create_app(container))), 10, lambda: None)
         running = asyncio.create_task(server._serve([listener]))
         while not server.started:
             await asyncio.sleep(0.01)
@@ -163,5 +159,5 @@ async def serving(container: Container) -> AsyncIterator[Server]:
             yield served
         finally:
             await served.hang_up()
-            server.should_exit = True
+            server.retire(gives_notice=False)
             await running

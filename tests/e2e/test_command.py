@@ -37,9 +37,13 @@ class Running:
             client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
             yield client
 
+    def wait_until_ready(self) -> None:
+        """Workers begin to serve after the service has said where it listens."""
+        httpx.get(f"{self.address}/readyz", timeout=60).raise_for_status()
+
     def stop(self, how: signal.Signals) -> int:
         self.process.send_signal(how)
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=60)
 
 
 @contextmanager
@@ -52,7 +56,14 @@ def serving(directory: Path, **settings: str) -> Iterator[Running]:
     log = directory.with_suffix(".log")
     with (
         log.open("a") as errors,
-        subprocess.Popen([TODO, "serve"], env=environment, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
+        subprocess.Popen(
+            [TODO, "serve"],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            start_new_session=True,  # so that a test can press Ctrl-C
+        ) as process,
     ):
         try:
             assert process.stdout
@@ -64,8 +75,8 @@ def serving(directory: Path, **settings: str) -> Iterator[Running]:
             yield Running(process, found[1])
         finally:
             if process.poll() is None:
-                process.terminate()
-            process.wait(timeout=30)
+                process.send_signal(signal.SIGINT)  # which gives no notice, as SIGTERM does
+            process.wait(timeout=60)
 
 
 @pytest.fixture(scope="module")

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from todo.adapters.postgres.embedded import EmbeddedPostgres
 from todo.adapters.postgres.programs import EmbeddedPostgresError
 from todo.adapters.postgres.url import connect_arguments
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 # Holds a directory until it is killed, and says when it does.
 HOLDER = """
@@ -130,6 +131,52 @@ def test_a_killed_server_comes_back_with_everything(directory: Path) -> None:
     server.stop()
     with EmbeddedPostgres(directory) as url:
         assert query(url, "SELECT sum(number) FROM kept") == 2
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def answers(url: str) -> bool:
+    try:
+        return bool(query(url, "SELECT 1") == 1)
+    except (OSError, asyncpg.PostgresError):
+        return False
+
+
+def test_a_server_that_is_kept_is_started_again(directory: Path) -> None:
+    server = EmbeddedPostgres(directory)
+    url = server.start()
+    server.keep()
+    query(url, "INSERT INTO kept VALUES (3)")
+    for _ in range(2):
+        number = server_number(directory)
+        os.kill(number, signal.SIGKILL)
+        wait_for(lambda was=number: answers(url) and server_number(directory) != was)  # type: ignore[misc]
+    assert query(url, "SELECT sum(number) FROM kept") == 3
+    last = server_number(directory)
+    server.stop()
+    wait_until_gone(last)
+
+
+def test_a_server_that_cannot_start_is_not_given_up(directory: Path) -> None:
+    with capture_logs() as said:
+        server = EmbeddedPostgres(directory)
+        server.start()
+        server.keep()
+        settings = directory / "postgres" / "postgresql.conf"
+        good = settings.read_text()
+        settings.write_text(f"{good}no_such_setting = 1\n")
+        os.kill(server_number(directory), signal.SIGKILL)
+        wait_for(lambda: len([line for line in said if line["event"] == "embedded_postgres_not_started"]) >= 3)
+        settings.write_text(good)
+        wait_for(lambda: any(line["event"] == "embedded_postgres_started" for line in said))
+        server.stop()
+    failures = [line["reason"] for line in said if line["event"] == "embedded_postgres_not_started"]
+    assert all("configuration file" in reason for reason in failures)
 
 
 def test_a_server_that_a_killed_process_left_behind_is_replaced(directory: Path) -> None:

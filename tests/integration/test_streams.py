@@ -45,8 +45,7 @@ async def worker(database_url: str) -> AsyncIterator[Server]:
 @pytest.fixture(scope="module")
 async def deaf_worker(database_url: str) -> AsyncIterator[Server]:
     """One behind a pooler that does not let it listen."""
-    database = Database(database_url)
-    database.can_listen = False
+    database = Database(database_url, pooler="transaction")
     store: providers.Provider[Any] = providers.Object(PostgresStore(database))
     container = postgres_container(database_url)
     container.store.override(store)

@@ -20,24 +20,27 @@ class Watch:
 
     def __init__(self) -> None:
         self._something = asyncio.Event()
+        self._is_woken = False
         self._is_closed = False
 
     async def wait(self, seconds: float) -> bool:
         """Whether something may have happened since the last wait; False after so many seconds in which nothing did.
 
-        It may be True for nothing. `UnavailableError` once the watch is closed.
+        It may be True for nothing. `UnavailableError` once the watch is closed and has told what it still saw.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 _ = await self._something.wait()
-        if self._is_closed:
+        has_seen, self._is_woken = self._is_woken, False
+        if self._is_closed and not has_seen:
             raise UnavailableError
-        has_seen = self._something.is_set()
-        self._something.clear()
+        if not self._is_closed:
+            self._something.clear()
         return has_seen
 
     def wake(self) -> None:
         """There is something to see."""
+        self._is_woken = True
         self._something.set()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The command line: `todo serve`, `todo migrate`, `todo users`, `todo openapi`.
+"""The command line: `todo serve`, `todo migrate`, `todo doctor`, `todo users` and what else there is.
 
 Each command imports what it needs when it runs, so that `todo --help` answers at once.
 """
@@ -7,28 +7,18 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import signal
 import sys
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from todo.entrypoints.cli_backup import add_backup
+from todo.entrypoints.cli_doctor import add_doctor
+from todo.entrypoints.cli_serve import serve_command
+from todo.entrypoints.cli_setup import CommandError, database, read_settings, whereabouts
 from todo.entrypoints.cli_users import add_users
-from todo.entrypoints.process import PortError, bound, heed_termination, undisturbed
 
 if TYPE_CHECKING:
-    import socket
-    from collections.abc import Iterator, Sequence
-
-    from fastapi import FastAPI
-
-    from todo.entrypoints.settings import Settings
-
-_PATIENCE: Final = 30.0  # seconds, for a database that is still starting
-
-
-class CommandError(Exception):
-    """The command cannot be done. One sentence."""
+    from collections.abc import Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,26 +37,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def application() -> FastAPI:
-    """The application as the environment describes it: what each worker process serves."""
-    import gc
-
-    from dependency_injector import providers
-
-    from todo.entrypoints.container import Container
-    from todo.entrypoints.http.app import create_app
-    from todo.entrypoints.logs import configure_logging
-    from todo.entrypoints.settings import load_settings
-
-    settings = load_settings()
-    configure_logging(settings.log_level)
-    app = create_app(Container(settings=providers.Object(settings)))
-    # What is there now stays: the collector need not look at it again.
-    gc.collect()
-    gc.freeze()
-    return app
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="todo", description="A multi-user task service.")
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
@@ -79,13 +49,15 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--host", metavar="ADDRESS", help="listen on this address (TODO_HOST, 127.0.0.1)")
     serve.add_argument("--port", metavar="NUMBER", help="listen on this port (TODO_PORT, 8000)")
     serve.add_argument("--workers", metavar="NUMBER", help="serve with this many processes (TODO_WORKERS, 1)")
-    serve.set_defaults(command=_serve)
+    serve.set_defaults(command=serve_command)
     migrate = commands.add_parser(
         "migrate",
         help="bring the database's schema up to date",
         description="Bring the database's schema up to date. `todo serve` does so by itself.",
     )
     migrate.set_defaults(command=_migrate)
+    add_doctor(commands)
+    add_backup(commands)
     add_users(commands, _users)
     openapi = commands.add_parser(
         "openapi",
@@ -93,6 +65,12 @@ def _parser() -> argparse.ArgumentParser:
         description="Print the API's description as OpenAPI JSON. Needs neither a database nor any setting.",
     )
     openapi.set_defaults(command=_openapi)
+    settings = commands.add_parser(
+        "settings",
+        help="print what can be set",
+        description="Print all settings, with their defaults and meanings, as Markdown: docs/settings.md.",
+    )
+    settings.set_defaults(command=_settings)
     return parser
 
 
@@ -104,33 +82,10 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def _serve(chosen: argparse.Namespace) -> int:
-    given = {f"TODO_{name.upper()}": getattr(chosen, name) for name in ("host", "port", "workers")}
-    os.environ.update({name: value for name, value in given.items() if value is not None})
-    settings = _settings()
-    from todo.entrypoints.server import serve
-
-    heed_termination()
-    try:
-        with _bound(settings) as listener:
-            # The workers read these; so does this process, if it is the only one.
-            os.environ["TODO_JWT_SECRET"] = _secret(settings)
-            with _database(settings) as url:
-                os.environ["TODO_DATABASE_URL"] = url
-                return serve(
-                    "todo.entrypoints.cli:application",
-                    listener,
-                    workers=settings.workers,
-                    announce=lambda: _announce(settings, listener),
-                )
-    except KeyboardInterrupt:
-        return 0
-
-
 def _migrate(_: argparse.Namespace) -> int:
-    settings = _settings()
-    with _database(settings):
-        print(f"The schema of {_whereabouts(settings)} is up to date.")
+    settings = read_settings()
+    with database(settings):
+        print(f"The schema of {whereabouts(settings)} is up to date.")
     return 0
 
 
@@ -141,7 +96,7 @@ def _users(chosen: argparse.Namespace) -> int:
     from todo.entrypoints.container import Container
     from todo.entrypoints.logs import configure_logging
 
-    settings = _settings()
+    settings = read_settings()
     configure_logging("warning")
 
     async def run(url: str) -> None:
@@ -151,7 +106,7 @@ def _users(chosen: argparse.Namespace) -> int:
         finally:
             await container.store().close()
 
-    with _database(settings, join=True) as url:
+    with database(settings, join=True) as url:
         try:
             asyncio.run(run(url))
         except UsersError as error:
@@ -176,96 +131,8 @@ def _openapi(_: argparse.Namespace) -> int:
     return 0
 
 
-def _settings() -> Settings:
-    from todo.entrypoints.settings import SettingsError, load_settings
+def _settings(_: argparse.Namespace) -> int:
+    from todo.entrypoints.settings_page import page
 
-    try:
-        return load_settings()
-    except SettingsError as error:
-        raise CommandError(error) from error
-
-
-def _secret(settings: Settings) -> str:
-    from todo.entrypoints.settings import SettingsError
-
-    try:
-        return settings.secret
-    except SettingsError as error:
-        raise CommandError(error) from error
-
-
-@contextmanager
-def _bound(settings: Settings) -> Iterator[socket.socket]:
-    try:
-        listener = bound(settings.host, settings.port)
-    except PortError as error:
-        raise CommandError(error) from error
-    with listener:
-        yield listener
-
-
-@contextmanager
-def _database(settings: Settings, *, join: bool = False) -> Iterator[str]:
-    """The URL of a database with today's schema: the one that is set, or else that of a server of our own.
-
-    With `join` that may be the one of a `todo serve` that runs already.
-    """
-    if settings.database_url:
-        _bring_up_to_date(settings.database_url)
-        yield settings.database_url
-        return
-    from todo.adapters.postgres.embedded import EmbeddedPostgres
-    from todo.adapters.postgres.programs import EmbeddedPostgresError
-
-    server = EmbeddedPostgres(settings.data_dir)
-    try:
-        if not (settings.data_dir / "postgres").exists():
-            print(f"Making a database in {settings.data_dir.absolute()} …", flush=True)
-        url = (server.join() if join else None) or server.start()
-        _bring_up_to_date(url)
-        yield url
-    except EmbeddedPostgresError as error:
-        raise CommandError(error) from error
-    finally:
-        with undisturbed():
-            server.stop()
-
-
-def _bring_up_to_date(url: str) -> None:
-    from todo.adapters.postgres.migrate import MigrationError, migrate
-    from todo.adapters.postgres.url import DatabaseUrlError
-
-    def say(reason: str) -> None:
-        print(f"{reason} Waiting up to {_PATIENCE:.0f} seconds for it …", file=sys.stderr, flush=True)
-
-    name = "TODO_DATABASE_URL" if os.environ.get("TODO_DATABASE_URL") else "DATABASE_URL"
-    try:
-        asyncio.run(migrate(url, patience=_PATIENCE, on_wait=say))
-    except (DatabaseUrlError, MigrationError) as error:
-        raise CommandError(f"{name}: {error}") from error
-
-
-def _announce(settings: Settings, listener: socket.socket) -> None:
-    from todo import __version__
-
-    host, port = settings.host, listener.getsockname()[1]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - only shown
-    address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    print(
-        f"todo {__version__}",
-        f"  API       {address}/api",
-        f"  docs      {address}/docs",
-        f"  database  {_whereabouts(settings)}",
-        "Ctrl-C stops it.",
-        sep="\n",
-        flush=True,
-    )
-
-
-def _whereabouts(settings: Settings) -> str:
-    """Where the data is, without the user and the password."""
-    if not settings.database_url:
-        return f"PostgreSQL in {settings.data_dir.absolute()}"
-    from todo.adapters.postgres.url import place
-
-    return place(settings.database_url)
+    print(page(), end="")
+    return 0

@@ -28,7 +28,7 @@ class UsersError(Exception):
 def add_users(commands: argparse._SubParsersAction[argparse.ArgumentParser], command: Callable[..., int]) -> None:
     """Describe the commands; each is carried out by `command`, which calls `carry_out`."""
     users = commands.add_parser("users", help="look after accounts", description="Look after accounts.")
-    actions = users.add_subparsers(title="commands", metavar="", required=True, dest="action")
+    actions = users.add_subparsers(title="commands", metavar="command", required=True, dest="action")
     create = actions.add_parser("create", help="open an account", description="Open an account. Asks for a password.")
     create.add_argument("email", metavar="ADDRESS", help="the e-mail address to log in with")
     create.add_argument("--name", metavar="NAME", help="what the person is called")

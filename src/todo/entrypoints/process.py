@@ -15,6 +15,18 @@ if TYPE_CHECKING:
 
 END_STREAMS = "end_streams"
 """In the state of the application's lifespan: what ends the answers that would never end by themselves."""
+WITHDRAW = "withdraw"
+"""In there, too: what takes back that the service is ready."""
+
+
+class Readiness:
+    """Whether new requests are welcome: until the service is told to stop."""
+
+    is_withdrawn = False
+
+    def withdraw(self) -> None:
+        """From now on they are not."""
+        self.is_withdrawn = True
 
 
 class PortError(Exception):

@@ -6,22 +6,23 @@ permissions of every directory above the data, and waits in whole seconds.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
+import threading
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
+import structlog
+
 from todo.adapters.postgres.programs import EmbeddedPostgresError, Programs, last_line
+from todo.adapters.postgres.server_files import end, is_ready, open_locked, server_on, sync
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
 _SOCKET: Final = ".s.PGSQL.5432"
@@ -29,6 +30,9 @@ _SOCKET_PATH_LIMIT: Final = 103  # bytes; Linux takes 107, macOS 103
 _START_LIMIT: Final = 120.0  # seconds; after a crash there may be much log to replay
 _LOG_LIMIT: Final = 8 * 1024 * 1024  # bytes; a longer log is set aside at the next start
 _POLL: Final = 0.01  # seconds
+_LOOK: Final = 0.2  # seconds between looks whether the server still runs
+_LONGEST_PAUSE: Final = 5.0  # seconds until it is started again, growing while it does not live for as long as …
+_GROWN_UP: Final = 60.0  # seconds
 
 _SETTINGS: Final = {
     "listen_addresses": "",
@@ -42,6 +46,8 @@ _SETTINGS: Final = {
     "log_min_messages": "log",
     "log_checkpoints": "off",
 }
+log = structlog.get_logger("todo.postgres")
+
 _UNSAFE: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -50,16 +56,19 @@ class EmbeddedPostgres:
 
     What is committed outlives the server and its crashes, and unless `durable` is false, the machine's too.
     One process at a time may have a directory. PostgreSQL refuses to run as root: root's server runs as the
-    owner of the data, who at first is the system's `postgres` or `nobody`.
+    owner of the data, who at first is the system's `postgres` or `nobody`. `settings` are PostgreSQL's own.
     """
 
-    def __init__(self, directory: Path, *, durable: bool = True) -> None:
+    def __init__(self, directory: Path, *, durable: bool = True, settings: Mapping[str, str] | None = None) -> None:
         self._directory = directory.absolute()
         self._data = self._directory / "postgres"
         self._durable = durable
+        self._settings = settings or {}
         self._lock: int | None = None
         self._server: subprocess.Popen[bytes] | None = None
         self._shortcut: Path | None = None
+        self._stopping = threading.Event()
+        self._keeper: threading.Thread | None = None
 
     def __enter__(self) -> str:
         return self.start()
@@ -69,15 +78,18 @@ class EmbeddedPostgres:
     ) -> None:
         self.stop()
 
-    def start(self) -> str:
+    def start(self, meanwhile: Callable[[], None] = lambda: None) -> str:
         """Start the server and return the URL of its database `todo`, which is empty the first time.
+
+        While the server gets ready, `meanwhile` is called.
 
         A server that a killed process left behind is stopped first, not adopted: only a child can be waited
         for, and a fresh one has the settings and binaries of today. `EmbeddedPostgresError` if it cannot be.
         """
+        self._stopping.clear()
         try:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._lock = _open_locked(self._directory / "postgres.lock", patience=0)
+            self._lock = open_locked(self._directory / "postgres.lock", patience=0)
             if self._lock is None:
                 raise EmbeddedPostgresError(f"Another todo is running on {self._directory}: stop that one first.")
             programs = Programs.find(self._data)
@@ -85,7 +97,7 @@ class EmbeddedPostgres:
             if not self._data.exists():
                 self._create(programs)
             _check_version(self._data, programs.version)
-            self._launch(programs)
+            self._launch(programs, meanwhile)
             return self._url()
         except PermissionError as error:
             self.stop()
@@ -103,16 +115,29 @@ class EmbeddedPostgres:
     def join(self) -> str | None:
         """The URL of the database on the server that another process runs here; None if none does."""
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = _open_locked(self._directory / "postgres.lock", patience=0)
+        lock = open_locked(self._directory / "postgres.lock", patience=0)
         if lock is None:
             return self._url()
         os.close(lock)
         return None
 
+    def keep(self) -> None:
+        """From now on, start the server again when it ends without being stopped, as often as it takes.
+
+        What keeps it from running, a full disk say, may pass: so it is tried every five seconds at least.
+        Meanwhile it cannot be reached. What happens is logged.
+        """
+        self._keeper = threading.Thread(target=self._keep, name="keeper of PostgreSQL", daemon=True)
+        self._keeper.start()
+
     def stop(self) -> None:
         """Stop the server and let go of the directory, within 40 seconds. Nothing happens the second time."""
+        self._stopping.set()
+        if self._keeper:
+            self._keeper.join()
+            self._keeper = None
         if server := self._server:
-            _end(server.send_signal, lambda: server.poll() is not None)
+            end(server.send_signal, lambda: server.poll() is not None)
             self._server = None
         if self._shortcut:
             shutil.rmtree(self._shortcut, ignore_errors=True)
@@ -139,16 +164,16 @@ class EmbeddedPostgres:
             programs.run(unfinished, "initdb", "--sync-only")
         unfinished.rename(self._data)
         if self._durable:
-            _sync(self._directory)
+            sync(self._directory)
 
-    def _launch(self, programs: Programs) -> None:
+    def _launch(self, programs: Programs, meanwhile: Callable[[], None] = lambda: None) -> None:
         """Start the server and wait until it takes connections."""
         path = self._directory / "postgres.log"
-        if (leftover := _server_on(self._data)) is not None:
-            _end(lambda number: os.kill(leftover, number), lambda: _server_on(self._data) != leftover)
+        if (leftover := server_on(self._data)) is not None:
+            end(lambda number: os.kill(leftover, number), lambda: server_on(self._data) != leftover)
         # The lock on the log is the server's: every one of its processes has it with its standard error, so
         # it is free when the last of them is gone, and not before.
-        log = _open_locked(path, patience=10)
+        log = open_locked(path, patience=10)
         if log is None:
             raise EmbeddedPostgresError(
                 f"Processes of an earlier PostgreSQL still use {self._data}, and cannot be stopped from here."
@@ -162,16 +187,37 @@ class EmbeddedPostgres:
             # Without a server these are left-overs, which PostgreSQL respects if their number is taken again.
             for name in ("postmaster.pid", _SOCKET, f"{_SOCKET}.lock"):
                 (self._data / name).unlink(missing_ok=True)
-            settings = _SETTINGS if self._durable else _SETTINGS | _UNSAFE
+            settings = {**_SETTINGS, **({} if self._durable else _UNSAFE), **self._settings}
             self._server = programs.launch(self._data, [f"--{name}={value}" for name, value in settings.items()], log)
         finally:
             os.close(log)
+        meanwhile()
         deadline = time.monotonic() + _START_LIMIT
-        while not _is_ready(self._data, self._server.pid):
+        while not is_ready(self._data, self._server.pid):
+            if self._stopping.is_set():
+                return
             if self._server.poll() is not None or time.monotonic() > deadline:
                 reason = last_line(path.read_bytes()[said:].decode(errors="replace"))
                 raise EmbeddedPostgresError(f"The embedded PostgreSQL does not start: {reason} (see {path}).")
             time.sleep(_POLL)
+
+    def _keep(self) -> None:
+        begun, tries = time.monotonic(), 0
+        while not self._stopping.wait(_LOOK):
+            server = self._server
+            if server and server.poll() is None:
+                continue
+            tries = 0 if time.monotonic() - begun > _GROWN_UP else tries + 1
+            log.error("embedded_postgres_ended", status=server and server.returncode)
+            if self._stopping.wait(min((tries - 1) / 2, _LONGEST_PAUSE) if tries else 0):
+                return
+            begun = time.monotonic()
+            try:
+                self._launch(Programs.find(self._data))
+            except (EmbeddedPostgresError, OSError) as error:
+                log.error("embedded_postgres_not_started", reason=str(error))
+            else:
+                log.info("embedded_postgres_started")
 
     def _url(self) -> str:
         return f"postgresql://todo@/todo?host={quote(str(self._reachable()))}"
@@ -186,76 +232,6 @@ class EmbeddedPostgres:
         if len(os.fsencode(place / _SOCKET)) > _SOCKET_PATH_LIMIT:
             raise EmbeddedPostgresError(f"The paths {self._data} and {place} are too long for a socket.")
         return place
-
-
-def _open_locked(path: Path, *, patience: float) -> int | None:
-    """A descriptor of the file, locked for as long as it or an heir of it is open. None if it is taken.
-
-    Waits `patience` seconds for whoever has it.
-    """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-    deadline = time.monotonic() + patience
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                os.close(descriptor)
-                return None
-            time.sleep(_POLL)
-        else:
-            return descriptor
-
-
-def _server_on(data: Path) -> int | None:
-    """The process id of the server that runs on `data`, if one does.
-
-    PostgreSQL leaves its number behind when it is killed, and the number may since have gone to another
-    program: so the process must be called postgres and be at home in `data`.
-    """
-    try:
-        number = int((data / "postmaster.pid").read_text().partition("\n")[0])
-        process = Path("/proc", str(number))
-        if process.parent.joinpath("self").exists():
-            is_server = process.joinpath("comm").read_text() == "postgres\n" and process.joinpath("cwd").samefile(data)
-        else:
-            command = ["/bin/ps", "-o", "command=", "-p", str(number)]
-            ps = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - a number
-            is_server = f"postgres -D {data}" in ps.stdout
-    except (OSError, ValueError):
-        return None
-    return number if is_server else None
-
-
-def _is_ready(data: Path, number: int) -> bool:
-    """Whether the server takes connections: it says so in the eighth line of its file."""
-    try:
-        lines = (data / "postmaster.pid").read_text().splitlines()
-    except FileNotFoundError:
-        return False
-    return len(lines) >= 8 and lines[0] == str(number) and lines[7].strip() == "ready"
-
-
-def _end(send: Callable[[int], None], is_gone: Callable[[], bool]) -> None:
-    """End a server: in order within 30 seconds, else at once, which its next start recovers from."""
-    for number, patience in ((signal.SIGINT, 30), (signal.SIGQUIT, 5), (signal.SIGKILL, 5)):
-        with suppress(ProcessLookupError):
-            send(number)
-        deadline = time.monotonic() + patience
-        while not is_gone():
-            if time.monotonic() > deadline:
-                break
-            time.sleep(_POLL)
-        else:
-            return
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _check_version(data: Path, installed: str) -> None:
