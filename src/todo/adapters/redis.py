@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from limits.aio.storage import RedisStorage
 from limits.errors import StorageError
+from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import AuthenticationError, RedisError
 
+from todo.application.checkups import Finding, fine, problem
 from todo.application.ports import Hits
 from todo.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
     from todo.application.ports import RateLimit
+
+_AWAY: Final = "The server that counts log-ins"
 
 # A log-in does not wait for a server that is away: the process can count by itself.
 _IN_A_HURRY: Final[dict[str, Any]] = {
@@ -22,6 +27,24 @@ _IN_A_HURRY: Final[dict[str, Any]] = {
     "socket_connect_timeout": 1.0,
     "retry": Retry(NoBackoff(), 0),
 }
+
+
+async def examine(url: str) -> Finding:
+    """What there is to say of the server."""
+    client: Any = Redis.from_url(url, **_IN_A_HURRY)
+    try:
+        await client.ping()
+    except AuthenticationError:
+        return problem("limits_login_refused", f"{_AWAY} refuses the password: mend it in TODO_RATE_LIMIT_STORAGE.")
+    except (RedisError, OSError) as error:
+        return problem(
+            "limits_unreachable",
+            f"{_AWAY} does not answer ({type(error).__name__}), so that each process counts by itself: start it, or"
+            " mend TODO_RATE_LIMIT_STORAGE.",
+        )
+    finally:
+        await client.aclose()
+    return fine("limits", "The server that counts log-ins answers.")
 
 
 class RedisRateLimiter:

@@ -33,7 +33,7 @@ class KeySet:
 
     Keys are used as they are while `fresh`, then fetched anew in the background, and used up to the age of
     `usable` while the issuer is away. Fetches begin at least `interval` apart, one at a time, whoever
-    asks for what: no flood of tokens becomes a flood of fetches.
+    asks for what: no flood of tokens becomes a flood of fetches. `fetched` hears of each whether it succeeded.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class KeySet:
         usable: float = 86_400.0,
         interval: float = 5.0,
         now: Callable[[], float] = time.monotonic,
+        fetched: Callable[[bool], None] = lambda _: None,
     ) -> None:
         self._url = url
         self._http = http
@@ -52,6 +53,7 @@ class KeySet:
         self._usable = usable
         self._interval = interval
         self._now = now
+        self._fetched = fetched
         self._keys: dict[str, dict[str, Key]] = {}
         self._fetched_at = -math.inf
         self._tried_at = -math.inf
@@ -113,8 +115,10 @@ class KeySet:
                 self._keys = keys_in(await self._document())
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
             log.warning("keys_not_fetched", url=self._url, error=type(error).__name__)
+            self._fetched(False)
         else:
             self._fetched_at = self._now()
+            self._fetched(True)
 
     async def _document(self) -> bytes:
         # unpacked, a small answer may be a large one
