@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.http.service import JSON, HttpTests, Person, code, flaws
+from todo.entrypoints.http.bodies import MOST_VALUES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -145,3 +146,32 @@ class Sizes(BodyTests):
 
         assert code(await send(body(), Content_Length=str(MEBIBYTE + 1))) == (413, "too_large")
         assert not was_read
+
+    @pytest.mark.parametrize("coding", ["gzip", "br", "x", "identity, gzip"])
+    async def test_a_body_that_would_have_to_be_unpacked_is_not(self, send: Any, coding: str) -> None:
+        assert code(await send(b"{}", Content_Encoding=coding)) == (415, "unsupported_media_type")
+
+    async def test_one_that_says_it_is_not_packed_is_read(self, send: Any) -> None:
+        assert (await send(b"[]", Content_Encoding="identity")).status_code == 422
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"{%b}" % b",".join(b'"%d": 0' % number for number in range(MOST_VALUES + 1)),
+            b"[%b]" % b",".join([b"0"] * (MOST_VALUES + 1)),
+            b'{"operations": [%b]}' % b",".join([b'{"op": "create"}'] * (MOST_VALUES + 1)),
+            b'{"tags": [[%b]]}' % b",".join([b'"a"'] * (MOST_VALUES + 1)),
+        ],
+    )
+    async def test_more_values_than_anything_has_are_refused_without_a_look_at_them(
+        self, send: Any, body: bytes
+    ) -> None:
+        assert flaws(await send(body)) == {"body": "too_many"}
+
+    async def test_what_is_not_even_json_is_told_so_however_long(self, send: Any) -> None:
+        for body in (b"," * 2 * MOST_VALUES, b"[" * 2 * MOST_VALUES + b"," * 2 * MOST_VALUES):
+            assert code(await send(body)) == (400, "malformed_json")
+
+    async def test_commas_in_a_text_are_no_values(self, ada: Person) -> None:
+        batch = [{"op": "create", "task": {"title": "A", "description": "," * 5000}} for _ in range(3)]
+        assert (await ada.post(f"{ada.home}/batch", body={"operations": batch})).status_code == 200

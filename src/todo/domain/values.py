@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NewType, TypeAlias
 from uuid import UUID
 
 from todo.domain.errors import InvalidError
+from todo.domain.texts import CONTROLS_IN_TEXT, encodable, line, no_longer_than, normal, proper
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,6 +28,8 @@ TITLE_LENGTH = 500
 DESCRIPTION_LENGTH = 10_000
 TAG_LENGTH = 50
 TAGS_COUNT = 20
+MOST_TAGS_SENT = 1000
+"""With all repeats."""
 NAME_LENGTH = 200
 EMAIL_LENGTH = 254
 PASSWORD_LENGTHS = (8, 128)
@@ -79,20 +82,22 @@ def parse_user_id(text: str) -> UserId:
 
 def parse_title(text: str) -> Title:
     """One line of 1 to 500 characters."""
-    return Title(_line(text, TITLE_LENGTH))
+    return Title(line(text, TITLE_LENGTH))
 
 
 def parse_description(text: str) -> Description:
     """Up to 10,000 characters in any number of lines, which end in a newline however they were sent."""
-    text = _proper(text.replace("\r\n", "\n"), _CONTROLS_IN_TEXT).strip()
-    return Description(_no_longer_than(text, DESCRIPTION_LENGTH))
+    text = proper(text.replace("\r\n", "\n"), CONTROLS_IN_TEXT, DESCRIPTION_LENGTH).strip()
+    return Description(no_longer_than(text, DESCRIPTION_LENGTH))
 
 
 def parse_tags(texts: Iterable[str]) -> Tags:
     """Up to 20 tags of one line and 1 to 50 characters; repeats, compared without case, merge into the first."""
     tags: dict[str, Tag] = {}
-    for text in texts:
-        tag = Tag(_line(text, TAG_LENGTH))
+    for number, text in enumerate(texts):
+        if number == MOST_TAGS_SENT:
+            raise InvalidError("too_many", f"may hold at most {MOST_TAGS_SENT} texts, repeats and all.")
+        tag = Tag(line(text, TAG_LENGTH))
         _ = tags.setdefault(tag_key(tag), tag)
     if len(tags) > TAGS_COUNT:
         raise InvalidError("too_many", f"may hold at most {TAGS_COUNT} tags, not {len(tags)}.")
@@ -106,7 +111,7 @@ def tag_key(tag: str) -> str:
 
 def parse_words(text: str) -> tuple[str, ...]:
     """The words of a search of up to 500 characters, folded, without repeats; none if it is blank."""
-    text = _no_longer_than(_proper(text, _CONTROLS_IN_TEXT), SEARCH_LENGTH)
+    text = no_longer_than(proper(text, CONTROLS_IN_TEXT, SEARCH_LENGTH), SEARCH_LENGTH)
     return tuple(dict.fromkeys(fold(text).split()))
 
 
@@ -148,7 +153,7 @@ def parse_due(text: str) -> Due:
 
 def parse_name(text: str) -> Name:
     """What a person is called: one line of 1 to 200 characters."""
-    return Name(_line(text, NAME_LENGTH))
+    return Name(line(text, NAME_LENGTH))
 
 
 def parse_email(text: str) -> Email:
@@ -165,11 +170,11 @@ def parse_email(text: str) -> Email:
 
 def parse_password(text: str) -> Password:
     """8 to 128 characters of any kind, in normal form NFC; white space counts and is kept."""
-    text = unicodedata.normalize("NFC", _encodable(text))
     shortest, longest = PASSWORD_LENGTHS
+    text = normal(encodable(text), longest)
     if len(text) < shortest:
         raise InvalidError("too_short", f"must have at least {shortest} characters.")
-    return Password(_no_longer_than(text, longest))
+    return Password(no_longer_than(text, longest))
 
 
 def clean_user_agent(text: str) -> UserAgent | None:
@@ -187,52 +192,3 @@ _INSTANT = re.compile(f"{_DATE}[Tt]{_HOUR_AND_MINUTE}:{_SECOND}([Zz]|[+-]{_HOUR_
 _LOCAL_TIME = re.compile(rf"{_DATE}[Tt ][0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}(\.[0-9]+)?)?")
 _LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
 _EMAIL = re.compile(rf"[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})*")
-
-_SURROGATES = re.compile("[\ud800-\udfff]")
-_CONTROLS_IN_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_CONTROLS_AROUND_LINE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_LINE_BREAKS = re.compile("[\t\n\r\u2028\u2029]")
-_CONTROL_NAMES = {
-    "\x00": "NUL",
-    "\t": "TAB",
-    "\n": "NEWLINE",
-    "\r": "CARRIAGE RETURN",
-    "\x1b": "ESCAPE",
-    "\x7f": "DELETE",
-}
-
-
-def _line(text: str, longest: int) -> str:
-    if not (text.isascii() and text.isprintable()):
-        text = _proper(text, _CONTROLS_AROUND_LINE)
-    text = text.strip()
-    if not text:
-        raise InvalidError("empty", "must not be empty.")
-    if found := _LINE_BREAKS.search(text):
-        raise _control_character(found[0])
-    return _no_longer_than(text, longest)
-
-
-def _proper(text: str, forbidden: re.Pattern[str]) -> str:
-    if found := forbidden.search(_encodable(text)):
-        raise _control_character(found[0])
-    return unicodedata.normalize("NFC", text)
-
-
-def _encodable(text: str) -> str:
-    if _SURROGATES.search(text):
-        raise InvalidError("not_unicode", "contains half a surrogate pair, which is no character.")
-    return text
-
-
-def _no_longer_than(text: str, longest: int) -> str:
-    if len(text) > longest:
-        raise InvalidError("too_long", f"may have at most {longest} characters, not {len(text)}.")
-    return text
-
-
-def _control_character(character: str) -> InvalidError:
-    name = f"U+{ord(character):04X}"
-    if known := _CONTROL_NAMES.get(character):
-        name = f"{name} ({known})"
-    return InvalidError("control_character", f"must not contain the control character {name}.")

@@ -22,7 +22,7 @@ from todo.entrypoints.http.bodies import read_bytes
 from todo.entrypoints.http.dependencies import Agent, Client, Sessions
 from todo.entrypoints.http.described import answer, raises
 from todo.entrypoints.http.people import ADA_TOKENS, TokensOut
-from todo.entrypoints.http.problems import TooLargeError
+from todo.entrypoints.http.problems import TooLargeError, UnsupportedMediaTypeError
 from todo.entrypoints.http.routes import PlannedRoute
 from todo.entrypoints.http.shapes import JsonResponse, as_json
 
@@ -69,7 +69,7 @@ class _RefusedError(Exception):
     "/token",
     responses={200: answer(ADA_TOKENS), 400: answer(OAuthProblem("invalid_grant", WrongCredentialsError.sentence))},
     openapi_extra={
-        **raises(TooLargeError),
+        **raises(TooLargeError, UnsupportedMediaTypeError),
         "requestBody": {"required": True, "content": {_MEDIA_TYPE: {"schema": _FORM}}},
     },
 )
@@ -94,7 +94,9 @@ async def token(request: Request, sessions: Sessions, client: Client, agent: Age
     except InvalidError:
         return _refusal("invalid_grant", WrongCredentialsError.sentence)
     except _NOT_GRANTED as error:
+        request.scope["outcome"] = error.code
         return _refusal("invalid_grant", str(error))
+    request.scope["outcome"] = form["grant_type"]
     return _tokens(signed_in)
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 Value = TypeVar("Value")
 
+MOST_PARAMETERS = 100
+
 
 class Parameters:
     """The parameters in the query of a URL. Nothing is ignored: a misspelt filter must not show everything.
@@ -24,7 +26,13 @@ class Parameters:
     def __init__(
         self, query: str, known: Mapping[str, str], repeatable: Collection[str] = (), may_be_empty: Collection[str] = ()
     ) -> None:
-        self.pairs = parse_qsl(query, keep_blank_values=True)
+        if query.count("&") >= MOST_PARAMETERS:
+            raise InvalidFieldsError([Flaw("query", "too_many", f"may hold at most {MOST_PARAMETERS} parameters.")])
+        try:
+            self.pairs = parse_qsl(query, keep_blank_values=True, errors="strict")
+        except UnicodeDecodeError as error:
+            flaw = Flaw("query", "not_unicode", "must be UTF-8, percent-encoded.")
+            raise InvalidFieldsError([flaw]) from error
         self._given: dict[str, list[tuple[str, str]]] = {}
         self._flaws: list[Flaw] = []
         for written, value in self.pairs:

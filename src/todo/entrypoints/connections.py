@@ -1,0 +1,266 @@
+"""Connections of clients that need not be polite: each request is bounded in size and in time before it is one.
+
+uvicorn's parser refuses most of what is not HTTP. What it lets through, and what it would wait for or collect
+without end, is refused here; all of it as problem documents.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final, cast
+from uuid import uuid4
+
+import httptools
+import structlog
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from todo.domain.errors import TodoError, UnavailableError
+from todo.entrypoints.corked import CorkedTransport
+from todo.entrypoints.http.heads import (
+    LARGEST_HEAD,
+    LONGEST_ADDRESS,
+    MOST_FIELDS,
+    REQUEST_WITHIN,
+    HeadTooLargeError,
+    MalformedRequestError,
+    RequestTimeoutError,
+    UnknownMethodError,
+    UriTooLongError,
+)
+from todo.entrypoints.http.problems import Problem, ProblemResponse
+from todo.entrypoints.http.shapes import as_json
+from todo.entrypoints.open_files import most_connections
+
+if TYPE_CHECKING:
+    import asyncio
+    from asyncio import TimerHandle
+
+    from uvicorn import Config
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+    from uvicorn.server import ServerState
+
+MOST_WAITING: Final = 100
+"""Requests that one connection may send ahead of the answers."""
+STALLED_AFTER: Final = 60.0
+"""Seconds after which a client that takes none of its answer is given up."""
+
+log = structlog.get_logger("todo.http")
+
+_LINE: Final = re.compile(rb"[A-Z-]{1,40} [!-~]+ HTTP/1\.[01]\r\n")
+_HOST: Final = re.compile(rb"[\w.~:\[\]%!$&'()*+,;=-]*", re.ASCII)
+
+
+class _Stage(Enum):
+    """Which part of a request the next bytes belong to."""
+
+    BETWEEN = "none has begun"
+    HEAD = "its line and its fields"
+    BODY = "its body"
+
+
+class Connection(HttpToolsProtocol):
+    """A client's connection."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._stage = _Stage.BETWEEN
+        self._unread = 0
+        self._asks_upgrade = False
+        self._is_refused = False
+        self._deadline: TimerHandle | None = None
+        self._stall: TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        super().connection_made(CorkedTransport(transport, self.loop))  # type: ignore[arg-type]  # but for its class it is one
+        if len(self.connections) > most_connections():
+            self._refuse(UnavailableError("There are too many connections right now. Try again in a moment."))
+        else:
+            self._deadline = self.loop.call_later(REQUEST_WITHIN, self._give_up)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._forget_deadline()
+        self.resume_writing()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        self._unset_keepalive_if_required()
+        if self._is_refused:
+            return
+        self._unread += len(data)
+        try:
+            self._feed(data)
+        except httptools.HttpParserError as error:
+            cause = error.__context__
+            self._refuse(cause if isinstance(cause, TodoError) else _refusal_of(error, data))
+            return
+        if self._stage is _Stage.BETWEEN and self._latest and not self._latest.response_complete:
+            self._forget_deadline()
+        elif self._stage is _Stage.HEAD and self._unread > LARGEST_HEAD:
+            self._refuse(HeadTooLargeError())
+        elif self._deadline is None:
+            self._deadline = self.loop.call_later(REQUEST_WITHIN, self._give_up)
+
+    def on_message_begin(self) -> None:
+        self._stage = _Stage.HEAD
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._check_head()
+        if self.parser.should_upgrade():
+            self._asks_upgrade = True
+            return
+        self._stage, self._unread = _Stage.BODY, 0
+        super().on_headers_complete()
+        if self.expect_100_continue:
+            # who is refused before the body is asked for may leave it out, or not: what comes next cannot be told
+            self.cycle.keep_alive = False
+
+    def on_message_complete(self) -> None:
+        if self._asks_upgrade:
+            return
+        self._stage, self._unread = _Stage.BETWEEN, 0
+        super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch(self.transport.get_write_buffer_size())
+
+    def resume_writing(self) -> None:
+        if self._stall:
+            self._stall.cancel()
+            self._stall = None
+        super().resume_writing()
+
+    def _feed(self, data: bytes) -> None:
+        """Parse. Who asks for another protocol gets an answer in this one (RFC 9110, section 7.8).
+
+        The parser passes over the body of such a request and all that follows: it is read again without the wish.
+        """
+        while True:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                start = b"%s %s HTTP/%s\r\n" % (
+                    self.parser.get_method(),
+                    self.url,
+                    self.parser.get_http_version().encode(),
+                )
+                fields = [b"%s: %s\r\n" % field for field in self.headers if field[0] != b"upgrade"]
+                data = b"".join([start, *fields, b"\r\n", data[upgrade.args[0] :]])
+                self._asks_upgrade = False
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+            else:
+                return
+
+    def _check_head(self) -> None:
+        """Refuse what the parser and uvicorn let through (RFC 9112, sections 2.5 and 3.2; RFC 9110, section 4.1)."""
+        version = self.parser.get_http_version()
+        if version not in {"1.0", "1.1"}:
+            raise MalformedRequestError("The versions of HTTP that are understood are 1.0 and 1.1.")
+        if len(self.url) > LONGEST_ADDRESS:
+            raise UriTooLongError
+        if len(self.headers) > MOST_FIELDS or self._check_fields(version) > LARGEST_HEAD:
+            raise HeadTooLargeError
+        if b"#" in self.url:
+            raise MalformedRequestError("The address must not hold a fragment.")
+        if self.parser.get_method() == b"CONNECT":
+            raise MalformedRequestError("This is no proxy.")
+        if len(self.pipeline) >= MOST_WAITING:
+            raise MalformedRequestError("Too many requests were sent ahead.")
+
+    def _check_fields(self, version: str) -> int:
+        """How many bytes the head has, if no two readers can differ on where its body ends and whom it is for."""
+        size = len(self.url)
+        hosts = codings = 0
+        for name, value in self.headers:
+            size += len(name) + len(value)
+            if name == b"host":
+                hosts += 1
+                if not _HOST.fullmatch(value):
+                    raise MalformedRequestError("The Host header is not the name of a host.")
+            elif name == b"transfer-encoding":
+                codings += 1
+                if value.lower() != b"chunked" or codings > 1 or version != "1.1":
+                    raise MalformedRequestError("The only Transfer-Encoding that is understood is: chunked.")
+        if hosts != 1 and (hosts or version == "1.1"):
+            raise MalformedRequestError("There must be one Host header.")
+        return size
+
+    def _give_up(self) -> None:
+        """What should have arrived by now has not."""
+        if self._stage is _Stage.BETWEEN:
+            self.transport.close()
+        else:
+            self._refuse(RequestTimeoutError())
+
+    def _refuse(self, error: TodoError) -> None:
+        """End the connection; with an answer, if the next one due is that to the request which is refused."""
+        self._is_refused = True
+        self._forget_deadline()
+        cycle = self._latest
+        if cycle is None or cycle.response_complete:
+            # of a request that has its answer already, the rest of the body is worth none
+            if self._stage is not _Stage.BODY or cycle is None:
+                self._answer(error)
+        elif self._stage is not _Stage.BODY:
+            cycle.keep_alive = False  # answers to the requests before are still due, and then it ends
+            return
+        elif not cycle.response_started and not self.pipeline:
+            self._answer(error)
+        self.transport.close()
+
+    @property
+    def _latest(self) -> RequestResponseCycle | None:
+        """The request whose head came last."""
+        return cast("RequestResponseCycle | None", self.cycle)
+
+    def _answer(self, error: TodoError) -> None:
+        request_id = uuid4().hex
+        problem = Problem.of(error, "", request_id)
+        body = as_json(problem)
+        fields = [
+            *self.server_state.default_headers,
+            (b"content-type", (ProblemResponse.media_type or "").encode()),
+            (b"content-length", str(len(body)).encode()),
+            (b"cache-control", b"no-store"),
+            (b"x-content-type-options", b"nosniff"),
+            (b"x-request-id", request_id.encode()),
+            (b"connection", b"close"),
+        ]
+        if isinstance(error, UnavailableError):
+            fields.append((b"retry-after", str(error.retry_after).encode()))
+        start = f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}\r\n".encode()
+        self.transport.write(b"".join([start, *(b"%s: %s\r\n" % field for field in fields), b"\r\n", body]))
+        log.info("refused", request_id=request_id, code=error.code, status=problem.status)
+
+    def _forget_deadline(self) -> None:
+        if self._deadline:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _watch(self, waiting: int) -> None:
+        """Look again later; who has taken nothing of what waits by then never will."""
+        self._stall = self.loop.call_later(STALLED_AFTER, self._look_again, waiting)
+
+    def _look_again(self, waiting: int) -> None:
+        left = self.transport.get_write_buffer_size()
+        if left < waiting:
+            self._watch(left)
+        else:
+            log.info("stalled", bytes=left)
+            self.transport.abort()
+
+
+def _refusal_of(error: httptools.HttpParserError, data: bytes) -> TodoError:
+    """Why the parser could not make sense of these bytes: of a request, but for its method, or of anything else."""
+    is_method = isinstance(error, httptools.HttpParserInvalidMethodError) and _LINE.match(data)
+    return UnknownMethodError() if is_method else MalformedRequestError()
