@@ -17,7 +17,7 @@ from todo.application.ports import NO_HORIZON, START
 from todo.application.queries import PAGE_SIZE
 from todo.domain.errors import CursorExpiredError, Flaw, InvalidError, InvalidFieldsError
 from todo.domain.values import Revision
-from todo.entrypoints.http.dependencies import Admitted, Caller, Feed
+from todo.entrypoints.http.dependencies import Admitted, Caller, Counted, Feed
 from todo.entrypoints.http.described import Described, answer, any_of, parameter
 from todo.entrypoints.http.parameters import Parameters
 from todo.entrypoints.http.routes import PlannedRoute
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from todo.application.feed import FeedService
     from todo.application.ports import Changes
     from todo.domain.task import Task
+    from todo.entrypoints.metrics.tally import Tally
 
 router = APIRouter(route_class=PlannedRoute, tags=["sync"])
 
@@ -114,11 +115,19 @@ def _limit(text: str) -> int:
     return int(text)
 
 
-_SINCE = parameter("query", "since", "The `cursor` of the part before, or the id of an event.", examples=["41"])
+_PLACE = f"^{_CURSOR.pattern}$"
+_SINCE = parameter(
+    "query", "since", "The `cursor` of the part before, or the id of an event.", pattern=_PLACE, examples=["41"]
+)
 _LIMIT = parameter(
     "query", "limit", "How many changes at most.", type="integer", minimum=1, maximum=PAGE_SIZE, default=PAGE_SIZE
 )
-_LAST = parameter("header", "Last-Event-ID", "The id of the last event that arrived; it goes before `since`.")
+_LAST = parameter(
+    "header",
+    "Last-Event-ID",
+    "The id of the last event that arrived; it goes before `since`.",
+    pattern=f"^({_CURSOR.pattern})?$",
+)
 
 PartAsked = Annotated[
     Part, Depends(_part), Described(InvalidFieldsError, CursorExpiredError, parameters=[_SINCE, _LIMIT])
@@ -150,7 +159,7 @@ async def list_changes(caller: Caller, part: PartAsked, feed: Feed) -> Response:
 
 
 @router.get("/events", responses={200: _STREAM})
-async def follow_changes(caller: Admitted, since: Beginning, feed: Feed) -> Response:
+async def follow_changes(caller: Admitted, since: Beginning, feed: Feed, tally: Counted) -> Response:
     """What changes, as it happens (Server-Sent Events).
 
     Begins behind `Last-Event-ID` or `since`, without either now. `resync` says that this place is too old to
@@ -158,16 +167,17 @@ async def follow_changes(caller: Admitted, since: Beginning, feed: Feed) -> Resp
     EventSource cannot send an Authorization header.
     """
     head = await feed.head(caller.user)
-    stream = _events(feed, caller, since or Place(head))
+    stream = _events(feed, caller, since or Place(head), tally)
     return EventSourceResponse(stream, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
 
 
-async def _events(feed: FeedService, caller: CallerOfStream, since: Place) -> AsyncIterator[bytes]:
-    # the first bytes tell the client that the line stands, before anything has happened
-    yield KEEPALIVE_COMMENT
-    async with aclosing(feed.follow(caller, *since)) as happenings:
-        async for happening in happenings:
-            yield b"".join(_formatted(happening)) or KEEPALIVE_COMMENT
+async def _events(feed: FeedService, caller: CallerOfStream, since: Place, tally: Tally) -> AsyncIterator[bytes]:
+    with tally.stream():
+        # the first bytes tell the client that the line stands, before anything has happened
+        yield KEEPALIVE_COMMENT
+        async with aclosing(feed.follow(caller, *since)) as happenings:
+            async for happening in happenings:
+                yield b"".join(_formatted(happening)) or KEEPALIVE_COMMENT
 
 
 def _formatted(happening: Changes | Resync) -> Iterator[bytes]:
