@@ -10,9 +10,9 @@ from typing import Any
 
 PROGRAM = """
 import logging, structlog
-from todo.entrypoints.logs import configure_logging
+from todo.entrypoints.logs import REQUEST_ID, configure_logging
 configure_logging("info")
-structlog.contextvars.bind_contextvars(request_id="r-1")
+REQUEST_ID.set("r-1")
 log = structlog.get_logger("todo.test")
 """
 
@@ -25,7 +25,7 @@ def lines(program: str) -> list[dict[str, Any]]:
 
 def test_an_event_is_a_line_that_says_when_where_and_for_which_request() -> None:
     (line,) = lines('log.info("request", status=200)')
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line.pop("timestamp"))
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", line.pop("timestamp"))
     assert line == {
         "level": "info",
         "logger": "todo.test",
@@ -66,3 +66,39 @@ def test_no_value_is_too_odd_to_be_logged() -> None:
     odd, half = lines('log.info("x", thing=object()); log.info("x", text="\\ud800")')
     assert odd["thing"].startswith("<object object")
     assert half["text"] == "\ud800"
+
+
+GATHERED = """
+import asyncio
+from todo.entrypoints.request_log import RequestLog, request_log
+async def main():
+    gathering, plain = request_log(), RequestLog()
+    gathering.add("GET", "/api/tasks", 200, 0.01234567, "ada")
+    gathering.add("POST", "/api/tasks", 422, 1.5, None)
+    %s
+    plain.add("GET", "/api/tasks", 200, 0.01234567, "ada")
+    gathering.close()
+asyncio.run(main())
+"""
+
+
+def test_requests_are_logged_alike_whether_gathered_or_not() -> None:
+    first, second, plain = lines(GATHERED % "gathering.close()")
+    assert list(first) == [
+        "event", "timestamp", "request_id", "method", "route", "status", "milliseconds", "user", "level", "logger",
+    ]  # fmt: skip
+    assert first["timestamp"] < second["timestamp"] < plain["timestamp"]
+    del first["timestamp"], plain["timestamp"]
+    assert first == plain
+    assert (first["milliseconds"], first["user"], first["request_id"]) == (12.35, "ada", "r-1")
+    assert (second["status"], second["user"]) == (422, None)
+
+
+def test_gathered_requests_are_written_soon_by_themselves() -> None:
+    wait = "while gathering._lines: await asyncio.sleep(0.01)"
+    written = lines(GATHERED % wait)
+    assert [line["status"] for line in written] == [200, 422, 200]
+
+
+def test_requests_below_the_level_are_not_written() -> None:
+    assert lines('configure_logging("warning")\n' + GATHERED % "pass") == []

@@ -1,7 +1,6 @@
 """The log: one line of JSON for each event on standard error, or coloured text if a person is looking.
 
-Times are UTC as RFC 3339 writes them. What was bound with `structlog.contextvars`, such as the request's
-id, is on every line.
+Times are UTC as RFC 3339 writes them. Each line that was caused by a request has its id.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
@@ -27,15 +27,23 @@ _SECRET: Final = frozenset({"authorization", "cookie", "database_url", "password
 """Fields whose values are never shown. Nothing of ours logs them; this is for the day when something does."""
 
 
+REQUEST_ID: Final[ContextVar[str | None]] = ContextVar("request_id", default=None)
+"""The id of the request that is being answered."""
+
+_configured: dict[str, int] = {}
+"""The number of the least level of which lines of JSON are written; nothing, if a person reads along."""
+
+
 def configure_logging(level: str) -> None:
     """Send everything of `level` and above to standard error: our own events, and those of the libraries."""
     number = logging.getLevelNamesMapping()[level.upper()]
-    describe: list[Processor] = [structlog.contextvars.merge_contextvars, _describe]
+    _configured.clear()
     if sys.stderr.isatty():
         show = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-        chain: list[Processor] = [*describe, show, _encode]
+        chain: list[Processor] = [_describe, show, _encode]
     else:
-        chain = [*describe, structlog.processors.format_exc_info, _to_json]
+        chain = [_describe, structlog.processors.format_exc_info, _to_json]
+        _configured["json"] = number
     structlog.configure(
         processors=chain,
         wrapper_class=structlog.make_filtering_bound_logger(number),
@@ -47,6 +55,16 @@ def configure_logging(level: str) -> None:
     logging.basicConfig(handlers=[handler], level=number, force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(number, logging.WARNING))
+
+
+def writes_json(level: str) -> bool:
+    """Whether events of this level are written, as lines of JSON."""
+    return _configured.get("json", logging.CRITICAL + 1) <= logging.getLevelNamesMapping()[level.upper()]
+
+
+def timestamp() -> str:
+    """This moment, to the microsecond."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 class _Lines(structlog.BytesLogger):
@@ -77,8 +95,9 @@ def _describe(logger: Any, level: str, event: EventDict) -> EventDict:
     """Put first what every line has."""
     for name in _SECRET & event.keys():
         event[name] = "(not shown)"
-    time = datetime.now(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
-    return {"timestamp": time, "level": level, "logger": logger.name, "event": event.pop("event"), **event}
+    if request_id := REQUEST_ID.get():
+        event["request_id"] = request_id
+    return {"timestamp": timestamp(), "level": level, "logger": logger.name, "event": event.pop("event"), **event}
 
 
 def _to_json(_: Any, __: str, event: EventDict) -> bytes:

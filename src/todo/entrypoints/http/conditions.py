@@ -7,6 +7,7 @@ import re
 from starlette.requests import Request
 
 from todo.domain.values import Revision
+from todo.entrypoints.http.headers import header_lines
 
 _REVISION = re.compile(r'"(0|[1-9][0-9]{0,17})"')
 
@@ -21,7 +22,7 @@ async def if_match(request: Request) -> frozenset[Revision] | None:
 
     A weak tag, or one that we never made, matches none (section 13.1.1 asks for strong comparison).
     """
-    fields = request.headers.getlist("if-match")
+    fields = header_lines(request, b"if-match")
     if not fields or fields == ["*"]:
         return None
     return frozenset(Revision(int(found[1])) for tag in _tags(fields) if (found := _REVISION.fullmatch(tag)))
@@ -29,7 +30,9 @@ async def if_match(request: Request) -> frozenset[Revision] | None:
 
 def is_not_modified(request: Request, tag: str) -> bool:
     """Whether the caller has the current state already, as `If-None-Match` says; compared weakly."""
-    fields = request.headers.getlist("if-none-match")
+    fields = header_lines(request, b"if-none-match")
+    if not fields:
+        return False
     known = {known.removeprefix("W/") for known in _tags(fields)}
     return fields == ["*"] or tag.removeprefix("W/") in known
 

@@ -27,13 +27,16 @@ from todo.domain.values import Revision, SessionId, TaskId, UserAgent, UserId, c
 from todo.entrypoints.http.conditions import if_match
 from todo.entrypoints.http.cursors import Cursors as CursorCodec
 from todo.entrypoints.http.described import Described, parameter
+from todo.entrypoints.http.headers import header
+from todo.entrypoints.http.problems import UntaggedError
+from todo.entrypoints.metrics.tally import Tally
 
 if TYPE_CHECKING:
     from todo.entrypoints.container import Container
 
 
 def _container(request: Request) -> Container:
-    return cast("Container", request.app.state.container)
+    return cast("Container", request.scope["container"])
 
 
 async def task_service(request: Request) -> TaskService:
@@ -56,8 +59,10 @@ async def feed_service(request: Request) -> FeedService:
     return _container(request).feed_service()
 
 
-async def store(request: Request) -> Store:
-    """Where everything is kept."""
+async def ready_store(request: Request) -> Store:
+    """The store, unless the service is about to stop; then `UnavailableError`."""
+    if _container(request).readiness().is_withdrawn:
+        raise UnavailableError
     return _container(request).store()
 
 
@@ -68,11 +73,12 @@ async def cursors(request: Request) -> CursorCodec:
 
 async def admitted(request: Request) -> admission.Caller:
     """Who sends the request, by its access token (RFC 6750, section 2.1); also by the path, if that names a user."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    scheme, _, token = header(request, b"authorization").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise InvalidTokenError("Log in, and send the access token in the header Authorization: Bearer …")
     named = request.path_params.get("user_id")
     caller = await _container(request).admission_service().admit(token.strip(), named)
+    request.scope["caller"] = caller.user
     await _container(request).abuse_limits().request(caller.user)
     return caller
 
@@ -82,6 +88,11 @@ async def caller(request: Request) -> UserId:
     return (await admitted(request)).user
 
 
+async def tally(request: Request) -> Tally:
+    """What counts."""
+    return cast("Tally", _container(request).tally())
+
+
 async def client(request: Request) -> ClientAddress:
     """Where the request comes from."""
     return _container(request).clients().address(request.scope)
@@ -89,7 +100,7 @@ async def client(request: Request) -> ClientAddress:
 
 async def user_agent(request: Request) -> UserAgent | None:
     """What the client calls itself."""
-    return clean_user_agent(request.headers.get("user-agent", ""))
+    return clean_user_agent(header(request, b"user-agent"))
 
 
 async def task_id(request: Request) -> TaskId:
@@ -108,6 +119,12 @@ async def session_id(request: Request) -> SessionId:
         raise SessionNotFoundError from error
 
 
+async def unconditional(request: Request) -> None:
+    """The caller sets no condition that cannot be judged."""
+    if await if_match(request) is not None:
+        raise UntaggedError
+
+
 _IF_MATCH = parameter(
     "header",
     "If-Match",
@@ -118,15 +135,17 @@ _IF_MATCH = parameter(
 _BY_TOKEN = Described(InvalidTokenError, TooManyRequestsError, security=[{"password": []}, {"bearer": []}])
 
 Caller = Annotated[UserId, Depends(caller), _BY_TOKEN]
+Counted = Annotated[Tally, Depends(tally)]
 Admitted = Annotated[admission.Caller, Depends(admitted), _BY_TOKEN]
 Client = Annotated[ClientAddress, Depends(client), Described(TooManyRequestsError)]
 Agent = Annotated[UserAgent | None, Depends(user_agent)]
 PathSession = Annotated[SessionId, Depends(session_id), Described(SessionNotFoundError)]
 PathTask = Annotated[TaskId, Depends(task_id), Described(NotFoundError)]
 IfMatch = Annotated[frozenset[Revision] | None, Depends(if_match), Described(StaleError, parameters=[_IF_MATCH])]
+Unconditional = Annotated[None, Depends(unconditional), Described(UntaggedError)]
 Tasks = Annotated[TaskService, Depends(task_service), Described(UnavailableError)]
 Feed = Annotated[FeedService, Depends(feed_service), Described(UnavailableError)]
-StoreInUse = Annotated[Store, Depends(store), Described(UnavailableError)]
+ReadyStore = Annotated[Store, Depends(ready_store), Described(UnavailableError)]
 Cursors = Annotated[CursorCodec, Depends(cursors)]
 Sessions = Annotated[SessionService, Depends(session_service), Described(UnavailableError)]
 Accounts = Annotated[AccountService, Depends(account_service), Described(UnavailableError)]

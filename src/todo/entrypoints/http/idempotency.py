@@ -12,6 +12,8 @@ from todo.application.ports import Once
 from todo.domain.errors import Flaw, IdempotencyMismatchError, InvalidFieldsError
 from todo.entrypoints.http.bodies import read_bytes
 from todo.entrypoints.http.described import Described, parameter
+from todo.entrypoints.http.headers import header_lines
+from todo.entrypoints.http.problems import TooLargeError, UnsupportedMediaTypeError
 
 LONGEST_KEY = 255
 
@@ -20,9 +22,10 @@ REPLAYED = {"Idempotency-Replayed": "true"}
 
 async def once(request: Request) -> Once | None:
     """What the key asks for; None without one. The same request is: the same method, path and body."""
-    key = request.headers.get("idempotency-key")
-    if key is None:
+    lines = header_lines(request, b"idempotency-key")
+    if not lines:
         return None
+    key = lines[0]
     if not 1 <= len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
         message = f"must have 1 to {LONGEST_KEY} printable ASCII characters."
         raise InvalidFieldsError([Flaw("Idempotency-Key", "not_a_key", message)])
@@ -38,6 +41,6 @@ _KEY = parameter(
     maxLength=LONGEST_KEY,
 )
 
-OncePerKey = Annotated[
-    Once | None, Depends(once), Described(IdempotencyMismatchError, InvalidFieldsError, parameters=[_KEY])
-]
+_REFUSALS = (IdempotencyMismatchError, InvalidFieldsError, TooLargeError, UnsupportedMediaTypeError)
+
+OncePerKey = Annotated[Once | None, Depends(once), Described(*_REFUSALS, parameters=[_KEY])]

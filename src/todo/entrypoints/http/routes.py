@@ -37,10 +37,10 @@ class PlannedRoute(APIRoute):
 
     def get_route_handler(self) -> Handler:
         endpoint = self.endpoint
-        plan = [(name, self._plan(name)) for name in inspect.signature(endpoint).parameters]
+        plan = [self._plan(name) for name in inspect.signature(endpoint).parameters]
 
         async def handle(request: Request) -> Response:
-            return await endpoint(**{name: await bind(request) for name, bind in plan})  # type: ignore[no-any-return]
+            return await endpoint(*[await bind(request) for bind in plan])  # type: ignore[no-any-return]
 
         return handle
 
@@ -68,25 +68,38 @@ def _reader(model: type[Body]) -> Callable[[Request], Awaitable[Body]]:
 
 
 class Dispatch:
-    """Finds planned routes by method and path, and leaves everything else to the application behind it."""
+    """Finds planned routes by method and path, and leaves everything else to the application behind it.
+
+    For the edge it says in the scope which `template` the path follows, if it follows any.
+    """
 
     def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute]) -> None:
         self._app = app
-        self._table: dict[str, list[tuple[re.Pattern[str], Handler, Callable[..., Any]]]] = defaultdict(list)
+        # By method and number of slashes: no parameter of a path holds one, so few patterns are left to try.
+        self._table: dict[tuple[str, int], list[tuple[re.Pattern[str], Handler, str]]] = defaultdict(list)
+        self._templates: list[tuple[re.Pattern[str], str]] = []
         for context in iter_route_contexts(routes):
+            if context.path is None:
+                continue
             route = context.original_route
-            if isinstance(route, PlannedRoute) and context.path is not None:
-                pattern, _, _ = compile_path(context.path)
+            pattern, template, _ = compile_path(context.path)
+            self._templates.append((pattern, template))
+            if isinstance(route, PlannedRoute):
                 for method in route.methods or ():
-                    self._table[method].append((pattern, route.get_route_handler(), route.endpoint))
+                    self._table[method, context.path.count("/")].append((pattern, route.get_route_handler(), template))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not scope["root_path"]:
-            for pattern, handle, endpoint in self._table.get(scope["method"], ()):
-                if found := pattern.match(scope["path"]):
-                    scope["path_params"], scope["endpoint"] = found.groupdict(), endpoint
+            path: str = scope["path"]
+            for pattern, handle, template in self._table.get((scope["method"], path.count("/")), ()):
+                if found := pattern.match(path):
+                    scope["path_params"], scope["template"] = found.groupdict(), template
                     await (await _answer(Request(scope, receive), handle))(scope, receive, send)
                     return
+            for pattern, template in self._templates:
+                if pattern.match(path):
+                    scope["template"] = template
+                    break
         await self._app(scope, receive, send)
 
 

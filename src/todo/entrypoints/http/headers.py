@@ -1,0 +1,29 @@
+"""Header fields, found by one look: the edge sorts them by name once, and Starlette goes through them at each call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, cast
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.types import Scope
+
+_FIELDS: Final = "headers_by_name"
+
+
+def sort_headers(scope: Scope) -> None:
+    """Make them ready to be found."""
+    scope[_FIELDS] = dict(scope["headers"])
+
+
+def header(request: Request, name: bytes, default: str = "") -> str:
+    """The value of the last field line of this name, which is in lower case."""
+    value = cast("dict[bytes, bytes]", request.scope[_FIELDS]).get(name)
+    return default if value is None else value.decode("latin-1")
+
+
+def header_lines(request: Request, name: bytes) -> list[str]:
+    """The values of all field lines of this name, which is in lower case."""
+    if name not in request.scope[_FIELDS]:
+        return []
+    return [value.decode("latin-1") for each, value in request.scope["headers"] if each == name]
