@@ -82,7 +82,7 @@ class Batches(HttpTests):
             assert code(refused) == (412, "stale")
             assert (refused.json()["index"], refused.json()["current"]) == (1, changed)
         assert await titles(ada) == ["b"]
-        done = await batch(ada, {"op": "complete", "id": task["id"], "if_revision": changed["revision"]})
+        done = await batch(ada, {"op": "complete", "id": task["id"], "if_revision": float(changed["revision"])})
         assert done.status_code == 200
 
     async def test_the_current_task_is_what_is_there_and_not_what_was_undone(self, ada: Person) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.http.service import HttpTests, Person, as_object, code, flaws
+from todo.entrypoints.http.parameters import MOST_PARAMETERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,6 +116,12 @@ class Filters(HttpTests):
 
 
 class RefusedParameters(HttpTests):
+    async def test_more_than_anybody_needs_are_refused_without_a_look_at_them(self, ada: Person) -> None:
+        tags = "&".join(f"tag={number}" for number in range(MOST_PARAMETERS))
+        assert (await ada.get(f"{ada.home}?{tags}")).status_code == 200
+        for path in (ada.home, "/api/trash", f"{ada.home}/changes", f"{ada.home}/stats"):
+            assert flaws(await ada.get(f"{path}?{tags}&a")) == {"query": "too_many"}
+
     @pytest.mark.parametrize(
         ("query", "field", "flaw", "hint"),
         [

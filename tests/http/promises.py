@@ -26,7 +26,7 @@ def check_answer(document: dict[str, Any], answer: httpx.Response) -> None:
         _check_caching(answer)
     if answer.request.method == "HEAD" or answer.status_code in _WITHOUT_BODY:
         assert answer.content == b""
-    elif answer.status_code >= 400 and not _is_preflight(answer.request) and not _is_of_oauth(answer):
+    elif answer.status_code >= 400 and not _is_of_oauth(answer):
         _check_problem(answer)
     if operation := _operation(document, answer.request):
         _check_announced(document, operation, answer)
@@ -74,8 +74,8 @@ def _operation(document: dict[str, Any], request: httpx.Request) -> dict[str, An
     method = "get" if request.method == "HEAD" else request.method.lower()
     path = request.url.path.removesuffix("/")
     for template, operations in document["paths"].items():
-        if method in operations and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path):
-            found: dict[str, Any] = operations[method]
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path):
+            found: dict[str, Any] | None = operations.get(method)
             return found
     return None
 
@@ -87,10 +87,6 @@ def resolved(document: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
     _, _, kind, name = part["$ref"].split("/")
     found: dict[str, Any] = document["components"][kind][name]
     return found
-
-
-def _is_preflight(request: httpx.Request) -> bool:
-    return request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
 
 
 def _is_of_oauth(answer: httpx.Response) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.builders import a_task_id
@@ -86,7 +85,7 @@ class EveryRoute(HttpTests):
         known = list(operations(service))
         for template in {operation.template for operation in known}:
             path = Operation("", template, {}).path(user_id=ada.id)
-            allowed = {one.method for one in known if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", one.template), path)}
+            allowed = {one.method for one in known if one.template == template}
             allowed |= {"HEAD"} if "GET" in allowed else set()
             for method in set(METHODS) - allowed:
                 for person in (ada, service):

@@ -104,6 +104,23 @@ class Trash(HttpTests):
         assert code(await ada.delete(path, headers=stale)) == (412, "stale")
         assert (await ada.post(f"{path}/restore", headers={"If-Match": '"2"'})).status_code == 200
 
+    async def test_what_is_told_of_a_task_in_the_trash_is_since_when_it_lies_there(self, ada: Person) -> None:
+        task = await ada.add()
+        await ada.delete(ada.path(task))
+        (there,) = as_object(await ada.get("/api/trash"))["tasks"]
+        refused = await ada.delete(f"/api/trash/{task['id']}", headers={"If-Match": '"1"'})
+        assert as_object(refused)["current"] == there
+        assert there["deleted_at"]
+
+    async def test_the_trash_itself_has_no_state_that_could_be_named(self, through_both: Person) -> None:
+        await through_both.delete(through_both.path(await through_both.add()))
+        for condition in ('"1"', '"2"', 'W/"2"', "", "x"):
+            refused = await through_both.delete(_trash(through_both), headers={"If-Match": condition})
+            assert code(refused) == (412, "untagged"), condition
+        assert as_object(await through_both.get(_trash(through_both)))["total"] == 1
+        assert (await through_both.delete(_trash(through_both), headers={"If-Match": "*"})).status_code == 204
+        assert as_object(await through_both.get(_trash(through_both)))["total"] == 0
+
     async def test_restoring_can_be_repeated_under_a_key(self, ada: Person) -> None:
         task = await ada.add()
         await ada.delete(ada.path(task))

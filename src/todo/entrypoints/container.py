@@ -16,7 +16,6 @@ from todo.adapters.memory.rate_limiter import MemoryRateLimiter
 from todo.adapters.postgres.database import Database
 from todo.adapters.postgres.rate_limiter import PostgresRateLimiter
 from todo.adapters.postgres.store import PostgresStore
-from todo.adapters.redis import RedisRateLimiter
 from todo.adapters.refresh_tokens import SealedRefreshTokens
 from todo.application import ports
 from todo.application.accounts import AccountService
@@ -29,7 +28,19 @@ from todo.application.sessions import SessionService
 from todo.application.tasks import TaskService
 from todo.entrypoints.http.clients import Clients
 from todo.entrypoints.http.cursors import Cursors
+from todo.entrypoints.http.pseudonyms import Pseudonyms
+from todo.entrypoints.metrics.tally import Tally
+from todo.entrypoints.metrics.traced import TracedTally
+from todo.entrypoints.process import Readiness
+from todo.entrypoints.request_log import request_log
 from todo.entrypoints.settings import Settings
+
+
+def _redis_rate_limiter(url: str) -> ports.RateLimiter:
+    # Few need it, and it is a tenth of all that is imported.
+    from todo.adapters.redis import RedisRateLimiter  # noqa: PLC0415
+
+    return RedisRateLimiter(url)
 
 
 class Container(containers.DeclarativeContainer):
@@ -39,7 +50,16 @@ class Container(containers.DeclarativeContainer):
 
     clock: providers.Provider[ports.Clock] = providers.Singleton(SystemClock)
     new_id: providers.Provider[ports.NewId] = providers.Object(new_id)
-    database = providers.Singleton(Database, url=settings.provided.database_url)
+    tally = providers.Selector(
+        settings.provided.tracing, off=providers.Singleton(Tally), on=providers.Singleton(TracedTally)
+    )
+    database = providers.Singleton(
+        Database,
+        url=settings.provided.database_url,
+        pooler=settings.provided.database_pooler,
+        is_traced=settings.provided.is_traced,
+        waited=tally.provided.pool_waits.add,
+    )
     store: providers.Provider[ports.Store] = providers.Singleton(PostgresStore, database)
     passwords: providers.Provider[ports.PasswordHasher] = providers.Singleton(Argon2Passwords)
     token_issuer: providers.Provider[ports.TokenIssuer] = providers.Singleton(
@@ -49,13 +69,17 @@ class Container(containers.DeclarativeContainer):
         SealedRefreshTokens, settings.provided.secret
     )
     token_verifier: providers.Provider[ports.TokenVerifier] = providers.Singleton(
-        JoseTokenVerifier, settings.provided.secret, settings.provided.trusted_issuers, clock
+        JoseTokenVerifier,
+        settings.provided.secret,
+        settings.provided.trusted_issuers,
+        clock,
+        fetched=tally.provided.fetched_keys,
     )
 
     rate_limiter: providers.Provider[ports.RateLimiter] = providers.Selector(
         settings.provided.rate_limit_counter,
         postgres=providers.Singleton(PostgresRateLimiter, database, clock),
-        redis=providers.Singleton(RedisRateLimiter, settings.provided.rate_limit_storage),
+        redis=providers.Singleton(_redis_rate_limiter, settings.provided.rate_limit_storage),
     )
     abuse_limits = providers.Singleton(
         AbuseLimits,
@@ -77,4 +101,7 @@ class Container(containers.DeclarativeContainer):
         AccountService, store, clock, new_id, passwords, session_service, admission_service, abuse_limits
     )
     operator_service = providers.Singleton(OperatorService, store, clock, new_id, passwords)
+    request_log = providers.Singleton(request_log)
     cursors = providers.Singleton(Cursors, settings.provided.secret)
+    pseudonyms = providers.Singleton(Pseudonyms, settings.provided.secret)
+    readiness = providers.Singleton(Readiness)

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
-from starlette.middleware.cors import CORSMiddleware
 
 from todo import __version__
 from todo.entrypoints.http import (
@@ -17,6 +16,7 @@ from todo.entrypoints.http import (
     export,
     feed,
     health,
+    metrics,
     oauth,
     problems,
     sessions,
@@ -26,8 +26,12 @@ from todo.entrypoints.http import (
 )
 from todo.entrypoints.http.edge import Edge, Faults
 from todo.entrypoints.http.openapi import complete_openapi
+from todo.entrypoints.http.origins import Origins
 from todo.entrypoints.http.routes import Dispatch
-from todo.entrypoints.process import END_STREAMS
+from todo.entrypoints.http.shedding import LoadShedding
+from todo.entrypoints.http.telemetry import send_spans, telemetry
+from todo.entrypoints.metrics.team import Member
+from todo.entrypoints.process import END_STREAMS, WITHDRAW
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -62,11 +66,17 @@ def create_app(container: Container) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Callable[[], None]]]:
         purging = asyncio.create_task(container.trash_purge().keep_on())
-        yield {END_STREAMS: container.store().feed.close}
+        reporting = asyncio.create_task(app.state.member.keep_reporting())
+        yield {END_STREAMS: container.store().feed.close, WITHDRAW: container.readiness().withdraw}
         purging.cancel()
+        reporting.cancel()
+        app.state.member.leave()
+        container.request_log().close()
         await container.rate_limiter().close()
         await container.token_verifier().close()
         await container.store().close()
+        if container.settings().is_traced:
+            await send_spans()
 
     app = FastAPI(
         title="todo",
@@ -76,8 +86,10 @@ def create_app(container: Container) -> FastAPI:
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
+        telemetry=telemetry(is_on=container.settings().is_traced),
     )
     app.state.container = container
+    app.state.member = Member(container)
     problems.add_problems(app)
     complete_openapi(app)
     for door in ("/api", "/api/{user_id}"):
@@ -89,11 +101,14 @@ def create_app(container: Container) -> FastAPI:
     app.include_router(health.router)
     app.include_router(problems.router)
     app.include_router(docs.router)
+    if container.settings().shows_metrics:
+        app.include_router(metrics.router)
     app.add_middleware(Dispatch, routes=app.routes)
     app.add_middleware(Faults)
+    app.add_middleware(LoadShedding, tally=container.tally())
     if origins := container.settings().cors_origins:
         app.add_middleware(
-            CORSMiddleware,
+            Origins,
             allow_origins=origins,
             allow_credentials=True,
             allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
@@ -101,5 +116,5 @@ def create_app(container: Container) -> FastAPI:
             expose_headers=_SHOWN,
             max_age=3600,
         )
-    app.add_middleware(Edge)
+    app.add_middleware(Edge, container=container)
     return app

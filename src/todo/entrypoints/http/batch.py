@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 
 import msgspec
 from fastapi import APIRouter, Depends
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,7 +18,7 @@ from todo.domain.errors import Flaw, InTrashError, InvalidFieldsError, NotFoundE
 from todo.domain.values import Revision, TaskId
 from todo.entrypoints.http.bodies import BODY_ERRORS, Body, Text, read_json, shown_as
 from todo.entrypoints.http.dependencies import Caller, Tasks
-from todo.entrypoints.http.described import Described, answer, raises, request_body
+from todo.entrypoints.http.described import UUID_7, Described, answer, raises, request_body
 from todo.entrypoints.http.feed import ChangeOut, change_out
 from todo.entrypoints.http.idempotency import REPLAYED, OncePerKey
 from todo.entrypoints.http.routes import PlannedRoute
@@ -29,15 +29,22 @@ router = APIRouter(route_class=PlannedRoute, tags=["sync"])
 
 MOST_OPERATIONS = 100
 
-_ID = Text(values.parse_task_id, {"format": "uuid"})
-_IfRevision: TypeAlias = Annotated[int | None, Field(ge=0)]
+_ID = Text(values.parse_task_id, UUID_7)
+
+
+def _whole(value: Any) -> Any:
+    """To JSON, 41.0 is the same number as 41 (RFC 8259, section 6)."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+_IfRevision: TypeAlias = Annotated[int | None, Field(ge=0), BeforeValidator(_whole)]
 
 
 class CreateIn(Body):
     """Make a task. Its id may stand here or in the task."""
 
     op: Literal["create"]
-    id: Annotated[TaskId | None, Text(values.parse_task_id, {"format": "uuid"}, null=None)] = None
+    id: Annotated[TaskId | None, Text(values.parse_task_id, UUID_7, null=None)] = None
     if_revision: None = None
     task: NewTask
 

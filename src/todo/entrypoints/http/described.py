@@ -19,6 +19,13 @@ bodies: dict[type[BaseModel], None] = {}
 """What requests are made of, as far as FastAPI does not know."""
 
 
+UUID_7 = {
+    "format": "uuid",
+    "pattern": "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-7[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$",
+}
+"""The schema of an id that a client may choose."""
+
+
 class Described:
     """Stands beside a dependency, and tells what a route that asks for it owes to it.
 

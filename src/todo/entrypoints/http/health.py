@@ -8,7 +8,7 @@ import msgspec
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from todo.entrypoints.http.dependencies import StoreInUse
+from todo.entrypoints.http.dependencies import ReadyStore
 from todo.entrypoints.http.described import answer
 from todo.entrypoints.http.routes import PlannedRoute
 from todo.entrypoints.http.shapes import JsonResponse, as_json
@@ -32,7 +32,10 @@ async def live() -> Response:
 
 
 @router.get("/readyz", responses={200: answer(_WELL)})
-async def ready(store: StoreInUse) -> Response:
-    """The service can serve: its store is reached, and has the schema that this code was written for."""
+async def ready(store: ReadyStore) -> Response:
+    """The service can serve: its store is reached, and has the schema that this code was written for.
+
+    Told to stop, it says at once that it cannot, and still serves for a moment.
+    """
     await store.check()
     return JsonResponse(as_json(_WELL))

@@ -169,6 +169,7 @@ def list_etag(owner: UserId, revision: Revision, asked: Asked) -> str:
     return f'W/"{revision}-{hashlib.sha256(which).hexdigest()[:16]}"'
 
 
+_BOUND = {"anyOf": [{"format": "date"}, {"format": "date-time"}]}
 _FIRST = [
     parameter("query", "status", "`pending`, `incomplete` and `todo` mean `open`.", enum=[*_STATUSES], default="all"),
     parameter("query", "completed", "The same, in other words.", type="boolean"),
@@ -186,8 +187,10 @@ _FIRST = [
         type="array",
         items={"type": "string", "minLength": 1, "maxLength": TAG_LENGTH},
     ),
-    parameter("query", "due_after", "A day or an instant, itself included.", examples=["2026-12-01"]),
-    parameter("query", "due_before", "A day or an instant, itself included.", examples=["2026-12-01T09:00:00Z"]),
+    parameter("query", "due_after", "A day or an instant, itself included.", **_BOUND, examples=["2026-12-01"]),
+    parameter(
+        "query", "due_before", "A day or an instant, itself included.", **_BOUND, examples=["2026-12-01T09:00:00Z"]
+    ),
     parameter(
         "query",
         "overdue",
@@ -215,7 +218,12 @@ _FIRST = [
     ),
 ]
 TZ = parameter(
-    "query", "tz", "The time zone in which a day has its length (IANA).", default="UTC", examples=["Europe/Berlin"]
+    "query",
+    "tz",
+    "The time zone in which a day has its length (IANA).",
+    minLength=1,
+    default="UTC",
+    examples=["Europe/Berlin"],
 )
 _PAGING = [
     parameter(

@@ -15,7 +15,14 @@ from starlette.status import HTTP_404_NOT_FOUND, HTTP_405_METHOD_NOT_ALLOWED
 
 from todo.domain import errors
 from todo.entrypoints.http.described import answer, raises
-from todo.entrypoints.http.shapes import JsonResponse, TaskOut, as_json
+from todo.entrypoints.http.heads import (
+    HeadTooLargeError,
+    MalformedRequestError,
+    RequestTimeoutError,
+    UnknownMethodError,
+    UriTooLongError,
+)
+from todo.entrypoints.http.shapes import JsonResponse, TaskOut, TrashedTaskOut, as_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +31,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from todo.domain.errors import Flaw
+    from todo.domain.task import Task
 
 router = APIRouter(prefix="/problems", tags=["problems"])
 
@@ -40,6 +48,13 @@ class UnsupportedMediaTypeError(errors.TodoError):
 
     code = "unsupported_media_type"
     sentence = "The body must be sent as Content-Type: application/json."
+
+
+class UntaggedError(errors.TodoError):
+    """What is to be written over has no entity tag, so `If-Match` cannot name the state of it that was seen."""
+
+    code = "untagged"
+    sentence = "This has no ETag that If-Match could name. Leave If-Match out, or send If-Match: *."
 
 
 class TooLargeError(errors.TodoError):
@@ -65,6 +80,13 @@ class MethodNotAllowedError(errors.TodoError):
     def __init__(self, allowed: str) -> None:
         super().__init__()
         self.allowed = allowed
+
+
+class PreflightRefusedError(errors.TodoError):
+    """A browser asked whether a page of another origin may send such a request, and it may not."""
+
+    code = "preflight_refused"
+    sentence = "Pages of this origin may not send such requests. TODO_CORS_ORIGINS names the origins that may."
 
 
 class InternalError(errors.TodoError):
@@ -102,11 +124,18 @@ KINDS: dict[type[errors.TodoError], Kind] = {
     errors.NotYourUserError: Kind(403, "Not your user"),
     errors.TooManyRequestsError: Kind(429, "Too many requests"),
     errors.UnavailableError: Kind(503, "Not available right now"),
+    UntaggedError: Kind(412, "Nothing matches"),
+    MalformedRequestError: Kind(400, "Malformed request"),
+    UnknownMethodError: Kind(501, "Unknown method"),
+    UriTooLongError: Kind(414, "The address is too long"),
+    HeadTooLargeError: Kind(431, "The header fields are too large"),
+    RequestTimeoutError: Kind(408, "The request did not arrive in time"),
     MalformedJsonError: Kind(400, "Malformed JSON"),
     UnsupportedMediaTypeError: Kind(415, "Unsupported media type"),
     TooLargeError: Kind(413, "The body is too large"),
     UnknownRouteError: Kind(404, "No such address"),
     MethodNotAllowedError: Kind(405, "Method not allowed"),
+    PreflightRefusedError: Kind(400, "Not for this origin"),
     InternalError: Kind(500, "Internal error"),
 }
 
@@ -149,8 +178,12 @@ class Problem(msgspec.Struct):
             details=[FlawOut(flaw.field, flaw.code, flaw.message) for flaw in _flaws(error)],
             request_id=request_id,
             index=UNSET if error.index is None else error.index,
-            current=TaskOut.of(error.current) if isinstance(error, errors.StaleError) else UNSET,
+            current=_shown(error.current) if isinstance(error, errors.StaleError) else UNSET,
         )
+
+
+def _shown(task: Task) -> TaskOut:
+    return TrashedTaskOut.of(task) if task.deleted_at else TaskOut.of(task)
 
 
 class ProblemResponse(Response):
@@ -161,7 +194,8 @@ class ProblemResponse(Response):
 
 def problem_response(request: Request, error: errors.TodoError) -> Response:
     """The answer to a request that is refused."""
-    problem = Problem.of(error, request.url.path, request.state.request_id)
+    request.scope["outcome"] = error.code
+    problem = Problem.of(error, request.scope["path"], request.state.request_id)
     return ProblemResponse(as_json(problem), problem.status, dict(_headers(error)))
 
 

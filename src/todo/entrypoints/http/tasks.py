@@ -20,10 +20,12 @@ from todo.domain.values import Description, Due, Priority, Tags, TaskId, Title
 from todo.entrypoints.http.bodies import BODY_ERRORS, Body, Text, Texts, read_json, shown_as
 from todo.entrypoints.http.conditions import etag, is_not_modified
 from todo.entrypoints.http.dependencies import Caller, Cursors, IfMatch, PathTask, Tasks
-from todo.entrypoints.http.described import Described, answer, empty_answer, parameter, raises, request_body
+from todo.entrypoints.http.described import UUID_7, Described, answer, empty_answer, parameter, raises, request_body
+from todo.entrypoints.http.headers import header_lines
 from todo.entrypoints.http.idempotency import REPLAYED, OncePerKey
 from todo.entrypoints.http.lists import TasksAsked, list_etag, next_part
 from todo.entrypoints.http.parameters import choice
+from todo.entrypoints.http.paths import TASK
 from todo.entrypoints.http.routes import PlannedRoute
 from todo.entrypoints.http.shapes import A_TASK, DUE, PRIORITIES, JsonResponse, TaskOut, as_json
 
@@ -85,7 +87,7 @@ class NewTask(TaskIn, json_schema_extra=shown_as(title="Buy milk", priority="hig
     """
 
     title: Annotated[Title, _TITLE]
-    id: Annotated[TaskId | None, Text(values.parse_task_id, {"format": "uuid"}, null=None)] = None
+    id: Annotated[TaskId | None, Text(values.parse_task_id, UUID_7, null=None)] = None
 
 
 class TaskPatch(TaskIn, json_schema_extra=shown_as(priority="urgent", completed=True)):
@@ -138,7 +140,7 @@ def outcome_response(outcome: Outcome, status: int = 200, headers: dict[str, str
 )
 async def list_tasks(request: Request, caller: Caller, asked: TasksAsked, tasks: Tasks, cursors: Cursors) -> Response:
     """The caller's tasks, newest first unless asked otherwise."""
-    if asked.is_timeless and "if-none-match" in request.headers:
+    if asked.is_timeless and header_lines(request, b"if-none-match"):
         tag = list_etag(caller, await tasks.revision(caller), asked)
         if is_not_modified(request, tag):
             return Response(status_code=304, headers={"ETag": tag, **REVALIDATE_FOR_CALLER})
@@ -164,11 +166,11 @@ async def create_task(request: Request, caller: Caller, body: NewTask, once: Onc
     outcome = await tasks.create(caller, body.title, body.changes(), body.id, once)
     if not outcome.is_new:
         return outcome_response(outcome)
-    return outcome_response(outcome, 201, {"Location": f"{quote(request.url.path)}/{outcome.task.id}"})
+    return outcome_response(outcome, 201, {"Location": f"{quote(request.scope['path'])}/{outcome.task.id}"})
 
 
 @router.get(
-    "/{task_id}",
+    TASK,
     responses={
         200: answer(_A_TASK, "ETag"),
         304: empty_answer("The client has this state already.", "ETag"),
@@ -183,8 +185,8 @@ async def get_task(request: Request, caller: Caller, task_id: PathTask, tasks: T
     return task_response(task)
 
 
-@router.put("/{task_id}", name="put_task", responses=_CHANGED)
-@router.patch("/{task_id}", responses=_CHANGED)
+@router.put(TASK, name="put_task", responses=_CHANGED)
+@router.patch(TASK, responses=_CHANGED)
 async def change_task(caller: Caller, task_id: PathTask, body: TaskPatch, seen: IfMatch, tasks: Tasks) -> Response:
     """Change the fields that are sent and leave the others, whichever the method.
 
@@ -193,7 +195,7 @@ async def change_task(caller: Caller, task_id: PathTask, body: TaskPatch, seen: 
     return task_response(await tasks.change(caller, task_id, body.changes(), seen))
 
 
-@router.delete("/{task_id}", status_code=204, responses={204: empty_answer("It lies in the trash.")})
+@router.delete(TASK, status_code=204, responses={204: empty_answer("It lies in the trash.")})
 async def delete_task(caller: Caller, task_id: PathTask, seen: IfMatch, tasks: Tasks) -> Response:
     """Put a task into the trash."""
     await tasks.delete(caller, task_id, seen)

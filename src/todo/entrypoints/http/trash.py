@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any
 
 import msgspec
 from fastapi import APIRouter
@@ -11,31 +11,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from todo.application.queries import PAGE_SIZE
-from todo.entrypoints.http.dependencies import Caller, Cursors, IfMatch, PathTask, Tasks
+from todo.entrypoints.http.dependencies import Caller, Cursors, IfMatch, PathTask, Tasks, Unconditional
 from todo.entrypoints.http.described import answer, empty_answer
 from todo.entrypoints.http.idempotency import OncePerKey
 from todo.entrypoints.http.lists import TrashAsked, next_part
 from todo.entrypoints.http.routes import PlannedRoute
-from todo.entrypoints.http.shapes import A_TASK, Instant, JsonResponse, TaskOut, as_json
+from todo.entrypoints.http.shapes import A_TASK, JsonResponse, TaskOut, TrashedTaskOut, as_json
 from todo.entrypoints.http.tasks import outcome_response
 
-if TYPE_CHECKING:
-    from todo.domain.task import Task
-
 router = APIRouter(route_class=PlannedRoute, tags=["trash"])
-
-
-class TrashedTaskOut(TaskOut):
-    """A task in the trash, and since when it lies there."""
-
-    deleted_at: Instant | None = None
-
-    @classmethod
-    def of(cls, task: Task) -> Self:
-        """The wire shape of this task."""
-        shown = super().of(task)
-        shown.deleted_at = task.deleted_at
-        return shown
 
 
 class TrashList(msgspec.Struct):
@@ -74,7 +58,7 @@ async def purge_task(caller: Caller, task_id: PathTask, seen: IfMatch, tasks: Ta
 
 
 @router.delete("", status_code=204, responses={204: empty_answer("The trash is empty.")})
-async def empty_trash(caller: Caller, tasks: Tasks) -> Response:
+async def empty_trash(caller: Caller, _unconditional: Unconditional, tasks: Tasks) -> Response:
     """Remove all that lies in the trash for good."""
     await tasks.purge_all(caller)
     return Response(status_code=204)
