@@ -6,4 +6,4 @@
 import pytest
 
 # Their assertions show what they compared, as those of test modules do.
-pytest.register_assert_rewrite("tests.contracts", "tests.http")
+pytest.register_assert_rewrite("tests.contracts", "tests.generated", "tests.http")

@@ -1,0 +1,31 @@
+"""The isolation matrix on PostgreSQL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.builders import StoppedClock
+from tests.containers import postgres_container
+from tests.generated.matrix import Matrix, settings
+from tests.http.service import Service, running
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from todo.entrypoints.container import Container
+
+
+@pytest.fixture(scope="module")
+def container(database_url: str) -> Container:
+    return postgres_container(database_url, StoppedClock(), **settings())
+
+
+@pytest.fixture(scope="module")
+async def service(container: Container) -> AsyncIterator[Service]:
+    async with running(container) as service:
+        yield service
+
+
+class TestMatrix(Matrix): ...
