@@ -77,3 +77,22 @@ class RateLimiterContract:
             hits = await asyncio.gather(*[through.hit(LIMIT, key) for key in keys for through in (limiter, another)])
             assert sorted(hit.total for hit in hits) == [1] * 10 + [2] * 10
             await pass_time(60)
+
+
+class OwnClockContract(RateLimiterContract):
+    """Of limiters that are told the time: a clock that is put back makes no window longer than two."""
+
+    async def test_a_clock_that_is_put_back_does_not_make_a_window_longer(
+        self, limiter: RateLimiter, another: RateLimiter, pass_time: PassTime
+    ) -> None:
+        key = a_key()
+        assert [(await limiter.hit(LIMIT, key)).total for _ in range(2)] == [1, 2]
+        await pass_time(-3600)
+        assert [(await through.hit(LIMIT, key)).total for through in (limiter, another)] == [1, 2]
+        assert (await limiter.hit(LIMIT, key)).seconds_left == pytest.approx(60, abs=1)
+
+    async def test_clocks_that_differ_a_little_count_together(self, limiter: RateLimiter, pass_time: PassTime) -> None:
+        key = a_key()
+        await limiter.hit(LIMIT, key)
+        await pass_time(-5)
+        assert (await limiter.hit(LIMIT, key)).total == 2

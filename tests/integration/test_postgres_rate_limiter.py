@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Text, bindparam, select
 
 from tests.builders import StoppedClock
-from tests.contracts.rate_limiter import LIMIT, RateLimiterContract, a_key
+from tests.contracts.rate_limiter import LIMIT, OwnClockContract, a_key
 from todo.adapters.postgres.database import Database
 from todo.adapters.postgres.rate_limiter import PostgresRateLimiter
 from todo.adapters.postgres.statements import Statement
@@ -45,7 +45,7 @@ def pass_time(clock: StoppedClock) -> PassTime:
     return pass_time
 
 
-class TestPostgresRateLimiter(RateLimiterContract): ...
+class TestPostgresRateLimiter(OwnClockContract): ...
 
 
 async def test_rows_whose_time_is_over_are_cleared_away(database: Database) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contracts.rate_limiter import LIMIT, RateLimiterContract
+from tests.contracts.rate_limiter import LIMIT, OwnClockContract
 from todo.adapters.memory.rate_limiter import MemoryRateLimiter
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def pass_time(clock: StoppedClock) -> PassTime:
     return pass_time
 
 
-class TestMemoryRateLimiter(RateLimiterContract):
+class TestMemoryRateLimiter(OwnClockContract):
     @pytest.fixture
     def limiter(self, clock: StoppedClock) -> MemoryRateLimiter:
         return MemoryRateLimiter(clock)

@@ -32,7 +32,7 @@ class TestRefreshing:
         moved = BEGUN.refreshed(0, NOON)
         assert moved.refreshed(0, NOON + later) is moved
 
-    @pytest.mark.parametrize("later", [10 * SECOND, DAY])
+    @pytest.mark.parametrize("later", [10 * SECOND, DAY, -DAY])
     def test_again_later_is_theft(self, later: timedelta) -> None:
         with pytest.raises(RefreshTokenReusedError):
             BEGUN.refreshed(0, NOON).refreshed(0, NOON + later)

@@ -54,13 +54,13 @@ class Session:
         That of the generation before gets the same answer again for 10 seconds: two tabs may refresh at
         once, and an answer may be lost on its way. `RefreshTokenReusedError` for that token later, and for
         older ones: two have it, and one of them has stolen it. `InvalidRefreshTokenError` if the session has
-        ended, or has not come that far.
+        ended, or has not come that far. A clock that was put back does not make the ten seconds longer.
         """
         if not self.is_live(now) or generation > self.generation:
             raise InvalidRefreshTokenError
         if generation == self.generation:
             return replace(self, generation=generation + 1, last_used_at=now)
-        if generation == self.generation - 1 and now - self.last_used_at < GRACE:
+        if generation == self.generation - 1 and abs(now - self.last_used_at) < GRACE:
             return self
         raise RefreshTokenReusedError
 

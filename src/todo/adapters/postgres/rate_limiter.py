@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, DateTime, Text, bindparam, case, delete, literal_column, select
+from sqlalchemy import BigInteger, DateTime, Text, bindparam, case, delete, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from todo.adapters.postgres.statements import Statement
@@ -22,6 +22,8 @@ _ONE = literal_column("1", BigInteger)
 
 _FIRST = insert(rate_limits).values(key=_KEY, hits=_ONE, ends_at=bindparam("ends_at", type_=DateTime(timezone=True)))
 _IS_OVER = rate_limits.c.ends_at <= _NOW
+# Two lengths of it from now on: one that ends later was begun by a clock that was put back since.
+_BEGINS_ANEW = or_(_IS_OVER, rate_limits.c.ends_at > bindparam("latest", type_=DateTime(timezone=True)))
 
 # Each hit also clears two rows away whose time is over: more than it adds. It runs after the row of its own
 # was written, and passes over what another hit holds, so no two hits ever wait for each other in a circle.
@@ -36,8 +38,8 @@ _HIT = Statement(
     _FIRST.on_conflict_do_update(
         index_elements=[rate_limits.c.key],
         set_={
-            "hits": case((_IS_OVER, _ONE), else_=rate_limits.c.hits + _ONE),
-            "ends_at": case((_IS_OVER, _FIRST.excluded.ends_at), else_=rate_limits.c.ends_at),
+            "hits": case((_BEGINS_ANEW, _ONE), else_=rate_limits.c.hits + _ONE),
+            "ends_at": case((_BEGINS_ANEW, _FIRST.excluded.ends_at), else_=rate_limits.c.ends_at),
         },
     )
     .returning(rate_limits.c.hits, rate_limits.c.ends_at)
@@ -54,7 +56,8 @@ class PostgresRateLimiter:
 
     async def hit(self, limit: RateLimit, key: str) -> Hits:
         now = self._clock.now()
-        values = {"key": f"{limit.name}:{key}", "now": now, "ends_at": now + timedelta(seconds=limit.seconds)}
+        length = timedelta(seconds=limit.seconds)
+        values = {"key": f"{limit.name}:{key}", "now": now, "ends_at": now + length, "latest": now + 2 * length}
         [row] = await self._database.fetch(_HIT, values)
         return Hits(row["hits"], (row["ends_at"] - now).total_seconds())
 
