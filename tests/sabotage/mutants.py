@@ -41,7 +41,7 @@ MUTANTS = [
         "application/tasks.py",
         "            await work.commit()\n            return outcome\n",
         "            return outcome\n",
-        (f"{_TASK_SERVICE}::TestChanging::test_is_kept",),
+        ("tests/integration/test_races.py",),
     ),
     Mutant(
         "an account is not committed",
@@ -110,10 +110,10 @@ MUTANTS = [
     ),
     Mutant(
         "update: any owner's task",
-        "adapters/postgres/tasks.py",
-        ".where(tasks.c.owner_id == _OWNER, tasks.c.id == _ID, tasks.c.revision",
-        ".where(tasks.c.id == _ID, tasks.c.revision",
-        (f"{_ISOLATION}::TestWritingWithoutPolicies",),
+        "adapters/postgres/task_writes.py",
+        "tasks.c.owner_id == before.c.owner, ",
+        "",
+        (_NAMES_THE_OWNER,),
     ),
     Mutant(
         "feed: any owner's changes",
@@ -124,24 +124,38 @@ MUTANTS = [
     ),
     # PostgreSQL: the numbers
     Mutant(
-        "update: whatever the revision",
-        "adapters/postgres/tasks.py",
-        ', tasks.c.revision == bindparam("seen", type_=BigInteger))',
-        ")",
-        (f"{_POSTGRES}::TestTaskRepository",),
+        "update: without waiting for the turn",
+        "adapters/postgres/task_writes.py",
+        "me(turn=True)",
+        "me()",
+        ("tests/integration/test_races.py",),
     ),
     Mutant(
-        "a write takes no number",
-        "adapters/postgres/tasks.py",
+        "a change takes no number",
+        "adapters/postgres/task_writes.py",
+        '(asking.c.revision + literal_column("1"))',
+        '(asking.c.revision + literal_column("0"))',
+        (f"{_POSTGRES}::TestUnitOfWork",),
+    ),
+    Mutant(
+        "a new task takes no number",
+        "adapters/postgres/task_writes.py",
         'users.c.revision + literal_column("1")',
         'users.c.revision + literal_column("0")',
         (f"{_POSTGRES}::TestUnitOfWork",),
     ),
     Mutant(
-        "a task added by itself takes every owner's number",
-        "adapters/postgres/tasks.py",
-        "update(users).where(users.c.id == asking.c.owner).values(revision=_NEXT_NUMBER)",
-        "update(users).where(asking.c.owner.is_not(None)).values(revision=_NEXT_NUMBER)",
+        "a change is not counted",
+        "adapters/postgres/task_writes.py",
+        "users.c.open_tasks - changed.c.is_open + is_open",
+        "users.c.open_tasks + is_open",
+        (f"{_POSTGRES}::TestStore",),
+    ),
+    Mutant(
+        "a new task takes every owner's number",
+        "adapters/postgres/task_writes.py",
+        ".where(users.c.id == asking.c.owner)",
+        ".where(asking.c.owner.is_not(None))",
         (f"{_POSTGRES}::TestStore",),
     ),
     Mutant(
@@ -164,6 +178,13 @@ MUTANTS = [
         'execute("COMMIT")',
         'execute("ROLLBACK")',
         (f"{_POSTGRES}::TestUnitOfWork",),
+    ),
+    Mutant(
+        "a write whose answer got lost is done again",
+        "adapters/postgres/database.py",
+        "may_repeat = not statement.writes",
+        "may_repeat = True",
+        ("tests/databases/test_waking.py::TestAConnectionThatIsLost",),
     ),
     # PostgreSQL: the policies
     Mutant(
@@ -196,9 +217,9 @@ MUTANTS = [
     ),
     Mutant(
         "a superuser stays one",
-        "adapters/postgres/database.py",
-        'return APPLICATION_ROLE if unbound else ""',
-        'return ""',
+        "adapters/postgres/connector.py",
+        'role = "" if is_bound else APPLICATION_ROLE',
+        'role = ""',
         (f"{_ISOLATION}::TestAForgetfulStatement",),
     ),
     Mutant(

@@ -29,18 +29,23 @@ class Result(NamedTuple):
     output: str
 
 
-@pytest.fixture(scope="session")
-async def results(server_url: str) -> dict[str, Result]:
-    """What came of each mutant."""
+async def run_all(server_url: str, *which: str, time_limit: float) -> dict[str, Result]:
+    """What came of each mutant, by its name."""
     async with new_database(server_url) as template:
         await migrate(template)
         given = {GIVEN_SERVER: server_url, GIVEN_TEMPLATE: template.partition("?")[0].rpartition("/")[2]}
-        command = [sys.executable, "-m", "tests.sabotage.run"]
+        command = [sys.executable, "-m", "tests.sabotage.run", *which]
         run = functools.partial(subprocess.run, cwd=ROOT, env=os.environ | given, capture_output=True, text=True)
-        done = await asyncio.to_thread(run, command, timeout=TIME_LIMIT)
+        done = await asyncio.to_thread(run, command, timeout=time_limit)
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     return {line["name"]: Result(line["exit"], line["output"]) for line in lines}
+
+
+@pytest.fixture(scope="session")
+async def results(server_url: str) -> dict[str, Result]:
+    """What came of each mutant."""
+    return await run_all(server_url, time_limit=TIME_LIMIT)
 
 
 def test_without_sabotage_they_are_green(results: dict[str, Result]) -> None:
