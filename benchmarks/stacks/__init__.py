@@ -1,0 +1,1 @@
+"""What the service is compared with: on the same tables, with the same answers."""
