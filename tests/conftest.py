@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import hypothesis
@@ -28,6 +29,10 @@ _ALWAYS = hypothesis.settings(deadline=None, database=None, suppress_health_chec
 hypothesis.settings.register_profile("steady", _ALWAYS, derandomize=True, max_examples=60)
 hypothesis.settings.register_profile("search", _ALWAYS, max_examples=5_000)
 hypothesis.settings.load_profile("steady")
+
+
+# A run in the background of a shell (`… &`) ignores Ctrl-C, and so would the services that it starts and stops with it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.conftest import GIVEN_SERVER
+from tests.integration.servers import new_database
 
 ROOT = Path(__file__).parents[2]
 CONTRACTS = ("tests/integration/test_postgres.py",)
@@ -29,22 +30,26 @@ WITHOUT_MODELS = ("-k", "not model")
 
 
 async def run(server_url: str, *tests: str, plugin: str | None = None, environ: dict[str, str] | None = None) -> str:
-    """What pytest says of these tests on this server. `AssertionError` with all of it, if one fails or is left out."""
+    """What pytest says of these tests, on a database of their own on this server.
+
+    `AssertionError` with all of it, if one fails or is left out.
+    """
     plugins = ("-p", plugin) if plugin else ()
     command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *plugins, *tests)
-    running = await asyncio.create_subprocess_exec(
-        *command,
-        cwd=ROOT,
-        env={**os.environ, GIVEN_SERVER: server_url, **(environ or {})},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    try:
-        output, _ = await running.communicate()
-    finally:
-        if running.returncode is None:
-            running.kill()
-            await running.wait()
+    async with new_database(server_url) as url:  # else they might meet what the tests around them left
+        running = await asyncio.create_subprocess_exec(
+            *command,
+            cwd=ROOT,
+            env={**os.environ, GIVEN_SERVER: url, **(environ or {})},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        try:
+            output, _ = await running.communicate()
+        finally:
+            if running.returncode is None:
+                running.kill()
+                await running.wait()
     said = output.decode(errors="replace")
     assert running.returncode == 0, said
     return said
