@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from todo.entrypoints.metrics.tally import Tally
 
-MOST_AT_ONCE: Final = 1_000
-"""Requests under way in one process, streams not counted: as many as may wait for a connection to the database."""
+MOST_AT_ONCE: Final = 1_008
+"""Requests under way in one process, streams not counted: with a connection to the database, or waiting for one."""
 PAUSE: Final = 1.0
 """Seconds until a refusal."""
 
