@@ -12,7 +12,7 @@ from tests.containers import memory_container
 from tests.hostile.wire import Host, Wire, request
 from tests.streams import Client, serving
 from todo.entrypoints import connections
-from todo.entrypoints.http.heads import REQUEST_WITHIN
+from todo.entrypoints.connections import REQUEST_WITHIN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

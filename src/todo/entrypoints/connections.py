@@ -18,18 +18,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from todo.domain.errors import TodoError, UnavailableError
 from todo.entrypoints.corked import CorkedTransport
-from todo.entrypoints.http.heads import (
-    LARGEST_HEAD,
-    LONGEST_ADDRESS,
-    MOST_FIELDS,
-    REQUEST_WITHIN,
+from todo.entrypoints.http.heads import LARGEST_HEAD, check_head
+from todo.entrypoints.http.problems import Problem, ProblemResponse
+from todo.entrypoints.http.refusals import (
     HeadTooLargeError,
     MalformedRequestError,
     RequestTimeoutError,
     UnknownMethodError,
-    UriTooLongError,
 )
-from todo.entrypoints.http.problems import Problem, ProblemResponse
 from todo.entrypoints.http.shapes import as_json
 from todo.entrypoints.open_files import most_connections
 
@@ -43,13 +39,14 @@ if TYPE_CHECKING:
 
 MOST_WAITING: Final = 100
 """Requests that one connection may send ahead of the answers."""
+REQUEST_WITHIN: Final = 30.0
+"""Seconds from the first byte of a request to the last of its body."""
 STALLED_AFTER: Final = 60.0
 """Seconds after which a client that takes none of its answer is given up."""
 
 log = structlog.get_logger("todo.http")
 
 _LINE: Final = re.compile(rb"[A-Z-]{1,40} [!-~]+ HTTP/1\.[01]\r\n")
-_HOST: Final = re.compile(rb"[\w.~:\[\]%!$&'()*+,;=-]*", re.ASCII)
 
 
 class _Stage(Enum):
@@ -113,7 +110,9 @@ class Connection(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        self._check_head()
+        check_head(self.parser.get_http_version(), self.parser.get_method(), self.url, self.headers)
+        if len(self.pipeline) >= MOST_WAITING:
+            raise MalformedRequestError("Too many requests were sent ahead.")
         if self.parser.should_upgrade():
             self._asks_upgrade = True
             return
@@ -160,40 +159,6 @@ class Connection(HttpToolsProtocol):
                 self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
             else:
                 return
-
-    def _check_head(self) -> None:
-        """Refuse what the parser and uvicorn let through (RFC 9112, sections 2.5 and 3.2; RFC 9110, section 4.1)."""
-        version = self.parser.get_http_version()
-        if version not in {"1.0", "1.1"}:
-            raise MalformedRequestError("The versions of HTTP that are understood are 1.0 and 1.1.")
-        if len(self.url) > LONGEST_ADDRESS:
-            raise UriTooLongError
-        if len(self.headers) > MOST_FIELDS or self._check_fields(version) > LARGEST_HEAD:
-            raise HeadTooLargeError
-        if b"#" in self.url:
-            raise MalformedRequestError("The address must not hold a fragment.")
-        if self.parser.get_method() == b"CONNECT":
-            raise MalformedRequestError("This is no proxy.")
-        if len(self.pipeline) >= MOST_WAITING:
-            raise MalformedRequestError("Too many requests were sent ahead.")
-
-    def _check_fields(self, version: str) -> int:
-        """How many bytes the head has, if no two readers can differ on where its body ends and whom it is for."""
-        size = len(self.url)
-        hosts = codings = 0
-        for name, value in self.headers:
-            size += len(name) + len(value)
-            if name == b"host":
-                hosts += 1
-                if not _HOST.fullmatch(value):
-                    raise MalformedRequestError("The Host header is not the name of a host.")
-            elif name == b"transfer-encoding":
-                codings += 1
-                if value.lower() != b"chunked" or codings > 1 or version != "1.1":
-                    raise MalformedRequestError("The only Transfer-Encoding that is understood is: chunked.")
-        if hosts != 1 and (hosts or version == "1.1"):
-            raise MalformedRequestError("There must be one Host header.")
-        return size
 
     def _give_up(self) -> None:
         """What should have arrived by now has not."""

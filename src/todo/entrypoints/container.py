@@ -38,9 +38,13 @@ from todo.entrypoints.settings import Settings
 
 def _redis_rate_limiter(url: str) -> ports.RateLimiter:
     # Few need it, and it is a tenth of all that is imported.
-    from todo.adapters.redis import RedisRateLimiter  # noqa: PLC0415
+    from todo.adapters.redis import RedisRateLimiter
 
     return RedisRateLimiter(url)
+
+
+def _tally(is_traced: bool) -> Tally:
+    return TracedTally() if is_traced else Tally()
 
 
 class Container(containers.DeclarativeContainer):
@@ -50,9 +54,7 @@ class Container(containers.DeclarativeContainer):
 
     clock: providers.Provider[ports.Clock] = providers.Singleton(SystemClock)
     new_id: providers.Provider[ports.NewId] = providers.Object(new_id)
-    tally = providers.Selector(
-        settings.provided.tracing, off=providers.Singleton(Tally), on=providers.Singleton(TracedTally)
-    )
+    tally = providers.Singleton(_tally, settings.provided.is_traced)
     database = providers.Singleton(
         Database,
         url=settings.provided.database_url,

@@ -87,7 +87,7 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         self._announce()
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
+    def handle_exit(self, sig: int, _: FrameType | None) -> None:
         if self.should_exit:
             self.force_exit = True
         else:
@@ -152,7 +152,7 @@ class _Worker(Server):
             asyncio.get_running_loop().add_reader(parent.sentinel, self._orphaned, parent.sentinel)
         await super().startup(sockets)
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
+    def handle_exit(self, sig: int, _: FrameType | None) -> None:
         self.retire(gives_notice=sig == STOP_SOON)
         if sig == STOP_HARD:
             self.force_exit = True

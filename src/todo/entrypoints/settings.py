@@ -210,11 +210,6 @@ class Settings(BaseModel):
         return self.traces is not None
 
     @property
-    def tracing(self) -> Literal["on", "off"]:
-        """The same in a word."""
-        return "on" if self.is_traced else "off"
-
-    @property
     def trash_kept(self) -> timedelta:
         """How long the trash is kept."""
         return timedelta(days=self.trash_days)

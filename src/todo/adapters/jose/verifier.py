@@ -90,9 +90,9 @@ class JoseTokenVerifier:
 
     def _key_set(self, url: str) -> KeySet:
         # Imported here, so that a start without such issuers does not wait for them.
-        import httpx  # noqa: PLC0415
+        import httpx
 
-        from todo.adapters.jose.jwks import KeySet  # noqa: PLC0415
+        from todo.adapters.jose.jwks import KeySet
 
         self._http = self._http or httpx.AsyncClient(timeout=None)  # noqa: S113  # a key set has a limit for all of it
         return KeySet(url, self._http, fetched=self._fetched)

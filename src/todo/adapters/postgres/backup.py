@@ -7,7 +7,7 @@ import re
 import subprocess
 import tempfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import IO, TYPE_CHECKING, Final, NamedTuple, cast
 
 from todo.adapters.postgres.libpq import ClientPrograms, environment
 from todo.adapters.postgres.migrate import head, is_current, reach
@@ -82,7 +82,7 @@ def back_up(url: str, path: Path | None) -> None:
         *([f"--file={path}"] if path else []),
         *options,
     )
-    done = subprocess.run(dump, env=environment(url), stderr=subprocess.PIPE, check=False)  # noqa: S603
+    done = subprocess.run(dump, env=environment(url), stderr=subprocess.PIPE, check=False)
     if done.returncode:
         raise BackupError(f"The database at {place(url)} cannot be backed up: {_reason(done.stderr)}.")
 
@@ -139,25 +139,24 @@ def restore(url: str, archive: Archive, *, replace: bool = False) -> None:
     run = programs.command("psql", "--no-psqlrc", "--no-password", "--quiet", "--set=ON_ERROR_STOP=1", "--file=-")
     with (
         tempfile.TemporaryFile() as problems,
-        subprocess.Popen(read, stdout=subprocess.PIPE, stderr=problems) as source,  # noqa: S603 - PostgreSQL's programs
-        subprocess.Popen(  # noqa: S603
+        subprocess.Popen(read, stdout=subprocess.PIPE, stderr=problems) as source,
+        subprocess.Popen(
             run, env=environment(url), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=problems
         ) as sink,
     ):
-        assert source.stdout  # noqa: S101 - for the type checker
-        assert sink.stdin  # noqa: S101
+        script, session = cast("IO[bytes]", source.stdout), cast("IO[bytes]", sink.stdin)
         try:
-            sink.stdin.write(_opening(found).encode())
-            beginning = source.stdout.read(_PREAMBLE)
+            session.write(_opening(found).encode())
+            beginning = script.read(_PREAMBLE)
             if programs.version >= _TOO_NEW_SINCE > found.version:
                 beginning = beginning.replace(_TOO_NEW, b"", 1)
-            sink.stdin.write(beginning)
-            while chunk := source.stdout.read(_CHUNK):
-                sink.stdin.write(chunk)
+            session.write(beginning)
+            while chunk := script.read(_CHUNK):
+                session.write(chunk)
             is_whole = source.wait() == 0
             if is_whole:  # else the transaction ends with the connection, and is undone
-                sink.stdin.write(_closing(found, archive).encode())
-            sink.stdin.close()
+                session.write(_closing(found, archive).encode())
+            session.close()
         except BrokenPipeError:
             is_whole = False
             source.terminate()
@@ -217,7 +216,7 @@ def _refuse_pooler(url: str) -> None:
 
 def _told_by(command: list[str]) -> tuple[str, bytes]:
     """What a program says, and of what it complains if it fails."""
-    done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - PostgreSQL's programs
+    done = subprocess.run(command, capture_output=True, check=False)
     return done.stdout.decode(errors="replace"), (done.stderr or b"it says nothing") if done.returncode else b""
 
 

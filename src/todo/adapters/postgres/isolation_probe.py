@@ -37,10 +37,9 @@ _PLANT: Final = (
 
 async def row_security(connection: asyncpg.Connection[Record]) -> list[Finding]:
     """Who runs the service, whether the policies are there, and whether they bind. Within a transaction."""
-    found = await connection.fetchrow(
+    (found,) = await connection.fetch(
         "SELECT rolname, rolsuper OR rolbypassrls AS unbound FROM pg_roles WHERE rolname = current_user"
     )
-    assert found is not None  # noqa: S101 - whoever is logged in has a role
     login, is_unbound = found["rolname"], found["unbound"]
     if is_unbound and (refusal := await _refusal_to_step_down(connection, login)):
         return [refusal]

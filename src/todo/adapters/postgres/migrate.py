@@ -130,9 +130,9 @@ def _reason(error: Exception) -> str:
 async def _upgrade(driver: asyncpg.Connection[Record], settings: str) -> None:
     """Upgrade the schema, and close the connection."""
     # Imported here, so that a start that has nothing to migrate does not wait for them.
-    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
-    from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
-    from sqlalchemy.pool import NullPool  # noqa: PLC0415
+    from sqlalchemy.exc import DBAPIError
+    from sqlalchemy.ext.asyncio import create_async_engine
+    from sqlalchemy.pool import NullPool
 
     async def lend() -> asyncpg.Connection[Record]:
         return driver
@@ -159,8 +159,8 @@ async def _upgrade(driver: asyncpg.Connection[Record], settings: str) -> None:
 
 
 def _upgrade_in_transaction(connection: Connection) -> None:
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
+    from alembic import command
+    from alembic.config import Config
 
     # A lock of the transaction, because a pooler may give each transaction another session. Who waits for it
     # waits for a whole migration; who waits for a table blocks its readers meanwhile, and gives up soon.

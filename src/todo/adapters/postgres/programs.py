@@ -66,7 +66,7 @@ class Programs:
 
     def run(self, data: Path, program: str, *options: str, text: str = "") -> None:
         """Run a program on `data` to its end, with `text` as its input. `EmbeddedPostgresError` if it fails."""
-        done = subprocess.run(  # noqa: S603 - our own programs
+        done = subprocess.run(
             [str(self.place / program), *options],
             input=text,
             capture_output=True,
@@ -81,7 +81,7 @@ class Programs:
 
     def launch(self, data: Path, options: list[str], log: int) -> subprocess.Popen[bytes]:
         """Start the server and leave it running."""
-        return subprocess.Popen(  # noqa: S603 - our own programs
+        return subprocess.Popen(
             [str(self.place / "postgres"), "-D", self._name(data), *options],
             stdin=subprocess.DEVNULL,
             stdout=log,

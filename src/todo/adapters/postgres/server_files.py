@@ -49,7 +49,7 @@ def server_on(data: Path) -> int | None:
             is_server = process.joinpath("comm").read_text() == "postgres\n" and process.joinpath("cwd").samefile(data)
         else:
             command = ["/bin/ps", "-o", "command=", "-p", str(number)]
-            ps = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - a number
+            ps = subprocess.run(command, capture_output=True, text=True, check=False)
             is_server = f"postgres -D {data}" in ps.stdout
     except (OSError, ValueError):
         return None

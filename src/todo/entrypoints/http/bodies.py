@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError, core_schema
 
 from todo.domain.errors import Flaw, InvalidError, InvalidFieldsError
 from todo.entrypoints.http.headers import header
-from todo.entrypoints.http.problems import MalformedJsonError, TooLargeError, UnsupportedMediaTypeError
+from todo.entrypoints.http.refusals import MalformedJsonError, TooLargeError, UnsupportedMediaTypeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

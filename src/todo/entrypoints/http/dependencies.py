@@ -28,7 +28,7 @@ from todo.entrypoints.http.conditions import if_match
 from todo.entrypoints.http.cursors import Cursors as CursorCodec
 from todo.entrypoints.http.described import Described, parameter
 from todo.entrypoints.http.headers import header
-from todo.entrypoints.http.problems import UntaggedError
+from todo.entrypoints.http.refusals import UntaggedError
 from todo.entrypoints.metrics.tally import Tally
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ async def caller(request: Request) -> UserId:
 
 async def tally(request: Request) -> Tally:
     """What counts."""
-    return cast("Tally", _container(request).tally())
+    return _container(request).tally()
 
 
 async def client(request: Request) -> ClientAddress:

@@ -14,7 +14,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 
-from todo.entrypoints.http.problems import UnknownRouteError
+from todo.entrypoints.http.refusals import UnknownRouteError
 from todo.entrypoints.http.routes import PlannedRoute
 
 router = APIRouter(route_class=PlannedRoute, prefix="/docs", include_in_schema=False)

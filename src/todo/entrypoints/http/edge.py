@@ -12,7 +12,8 @@ import structlog
 from starlette.requests import ClientDisconnect, Request
 
 from todo.entrypoints.http.headers import sort_headers
-from todo.entrypoints.http.problems import InternalError, problem_response
+from todo.entrypoints.http.problems import problem_response
+from todo.entrypoints.http.refusals import InternalError
 from todo.entrypoints.logs import REQUEST_ID
 from todo.entrypoints.metrics.tally import LEFT, NO_ROUTE
 

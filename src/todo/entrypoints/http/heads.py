@@ -1,10 +1,14 @@
-"""Why a request is refused before it is known what it wants, and how large and how slow one may be."""
+"""What the head of a request may be: how large, and in no form that two readers could read differently."""
 
 from __future__ import annotations
 
-from typing import Final
+import re
+from typing import TYPE_CHECKING, Final
 
-from todo.domain.errors import TodoError
+from todo.entrypoints.http.refusals import HeadTooLargeError, MalformedRequestError, UriTooLongError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 LONGEST_ADDRESS: Final = 16 * 1024
 """Bytes, as they are sent."""
@@ -12,42 +16,37 @@ LARGEST_HEAD: Final = 64 * 1024
 """Bytes of the address and all header fields together."""
 MOST_FIELDS: Final = 100
 """Header fields."""
-REQUEST_WITHIN: Final = 30.0
-"""Seconds from the first byte of a request to the last of its body."""
+
+_HOST: Final = re.compile(rb"[\w.~:\[\]%!$&'()*+,;=-]*", re.ASCII)
 
 
-class MalformedRequestError(TodoError):
-    """It is not HTTP/1.1 (RFC 9112), or in a form that servers and proxies read in different ways."""
-
-    code = "malformed_request"
-    sentence = "This is not a valid HTTP/1.1 request."
-
-
-class UnknownMethodError(TodoError):
-    """No address knows the method (RFC 9110, section 15.6.2), so no Allow header could tell which do."""
-
-    code = "unknown_method"
-    sentence = (
-        "The method is none of HTTP's. The methods that are understood are GET, HEAD, POST, PUT, PATCH and DELETE."
-    )
+def check_head(version: str, method: bytes, address: bytes, fields: Sequence[tuple[bytes, bytes]]) -> None:
+    """Refuse what the parser and uvicorn let through (RFC 9112, sections 2.5 and 3.2; RFC 9110, section 4.1)."""
+    if version not in {"1.0", "1.1"}:
+        raise MalformedRequestError("The versions of HTTP that are understood are 1.0 and 1.1.")
+    if len(address) > LONGEST_ADDRESS:
+        raise UriTooLongError
+    if len(fields) > MOST_FIELDS or len(address) + _size_of(fields, version) > LARGEST_HEAD:
+        raise HeadTooLargeError
+    if b"#" in address:
+        raise MalformedRequestError("The address must not hold a fragment.")
+    if method == b"CONNECT":
+        raise MalformedRequestError("This is no proxy.")
 
 
-class UriTooLongError(TodoError):
-    """The address is longer than any request needs."""
-
-    code = "uri_too_long"
-    sentence = "The address may have at most 16 KiB (16,384 bytes)."
-
-
-class HeadTooLargeError(TodoError):
-    """There are more header fields than any request needs, or they are longer."""
-
-    code = "head_too_large"
-    sentence = "A request may have at most 100 header fields, which together have at most 64 KiB (65,536 bytes)."
-
-
-class RequestTimeoutError(TodoError):
-    """The rest of the request did not come."""
-
-    code = "request_timeout"
-    sentence = "The request must arrive within 30 seconds."
+def _size_of(fields: Sequence[tuple[bytes, bytes]], version: str) -> int:
+    """How many bytes they have, if no two readers can differ on where the body ends and whom the request is for."""
+    size = hosts = codings = 0
+    for name, value in fields:
+        size += len(name) + len(value)
+        if name == b"host":
+            hosts += 1
+            if not _HOST.fullmatch(value):
+                raise MalformedRequestError("The Host header is not the name of a host.")
+        elif name == b"transfer-encoding":
+            codings += 1
+            if value.lower() != b"chunked" or codings > 1 or version != "1.1":
+                raise MalformedRequestError("The only Transfer-Encoding that is understood is: chunked.")
+    if hosts != 1 and (hosts or version == "1.1"):
+        raise MalformedRequestError("There must be one Host header.")
+    return size

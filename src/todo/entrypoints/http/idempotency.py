@@ -13,7 +13,7 @@ from todo.domain.errors import Flaw, IdempotencyMismatchError, InvalidFieldsErro
 from todo.entrypoints.http.bodies import read_bytes
 from todo.entrypoints.http.described import Described, parameter
 from todo.entrypoints.http.headers import header_lines
-from todo.entrypoints.http.problems import TooLargeError, UnsupportedMediaTypeError
+from todo.entrypoints.http.refusals import TooLargeError, UnsupportedMediaTypeError
 
 LONGEST_KEY = 255
 

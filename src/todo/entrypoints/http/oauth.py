@@ -22,7 +22,7 @@ from todo.entrypoints.http.bodies import read_bytes
 from todo.entrypoints.http.dependencies import Agent, Client, Sessions
 from todo.entrypoints.http.described import answer, raises
 from todo.entrypoints.http.people import ADA_TOKENS, TokensOut
-from todo.entrypoints.http.problems import TooLargeError, UnsupportedMediaTypeError
+from todo.entrypoints.http.refusals import TooLargeError, UnsupportedMediaTypeError
 from todo.entrypoints.http.routes import PlannedRoute
 from todo.entrypoints.http.shapes import JsonResponse, as_json
 

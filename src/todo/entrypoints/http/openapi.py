@@ -28,7 +28,8 @@ from todo.domain.errors import (
 from todo.entrypoints.http.bodies import BODY_ERRORS, Body
 from todo.entrypoints.http.components import COMPONENTS, DESCRIPTION, HEADERS_OF_REFUSALS, TAGS
 from todo.entrypoints.http.described import Described, bodies, ref, shape, shapes
-from todo.entrypoints.http.problems import KINDS, InternalError, Problem
+from todo.entrypoints.http.problems import KINDS, Problem
+from todo.entrypoints.http.refusals import InternalError
 from todo.entrypoints.http.shapes import A_TASK
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from todo.entrypoints.http.problems import PreflightRefusedError, problem_response
+from todo.entrypoints.http.problems import problem_response
+from todo.entrypoints.http.refusals import PreflightRefusedError
 
 if TYPE_CHECKING:
     from starlette.datastructures import Headers

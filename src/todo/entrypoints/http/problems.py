@@ -15,11 +15,19 @@ from starlette.status import HTTP_404_NOT_FOUND, HTTP_405_METHOD_NOT_ALLOWED
 
 from todo.domain import errors
 from todo.entrypoints.http.described import answer, raises
-from todo.entrypoints.http.heads import (
+from todo.entrypoints.http.refusals import (
     HeadTooLargeError,
+    InternalError,
+    MalformedJsonError,
     MalformedRequestError,
+    MethodNotAllowedError,
+    PreflightRefusedError,
     RequestTimeoutError,
+    TooLargeError,
     UnknownMethodError,
+    UnknownRouteError,
+    UnsupportedMediaTypeError,
+    UntaggedError,
     UriTooLongError,
 )
 from todo.entrypoints.http.shapes import JsonResponse, TaskOut, TrashedTaskOut, as_json
@@ -34,66 +42,6 @@ if TYPE_CHECKING:
     from todo.domain.task import Task
 
 router = APIRouter(prefix="/problems", tags=["problems"])
-
-
-class MalformedJsonError(errors.TodoError):
-    """The body is not JSON (RFC 8259), or not UTF-8."""
-
-    code = "malformed_json"
-    sentence = "The body is not valid JSON."
-
-
-class UnsupportedMediaTypeError(errors.TodoError):
-    """The body is of another type than the route reads."""
-
-    code = "unsupported_media_type"
-    sentence = "The body must be sent as Content-Type: application/json."
-
-
-class UntaggedError(errors.TodoError):
-    """What is to be written over has no entity tag, so `If-Match` cannot name the state of it that was seen."""
-
-    code = "untagged"
-    sentence = "This has no ETag that If-Match could name. Leave If-Match out, or send If-Match: *."
-
-
-class TooLargeError(errors.TodoError):
-    """The body is larger than any request needs."""
-
-    code = "too_large"
-    sentence = "The body may have at most 1 MiB (1,048,576 bytes)."
-
-
-class UnknownRouteError(errors.TodoError):
-    """No route has this path."""
-
-    code = "unknown_route"
-    sentence = "There is nothing at this address. The documentation is at /docs."
-
-
-class MethodNotAllowedError(errors.TodoError):
-    """The path exists, but not for this method."""
-
-    code = "method_not_allowed"
-    sentence = "This address does not know this method. The Allow header names those it knows."
-
-    def __init__(self, allowed: str) -> None:
-        super().__init__()
-        self.allowed = allowed
-
-
-class PreflightRefusedError(errors.TodoError):
-    """A browser asked whether a page of another origin may send such a request, and it may not."""
-
-    code = "preflight_refused"
-    sentence = "Pages of this origin may not send such requests. TODO_CORS_ORIGINS names the origins that may."
-
-
-class InternalError(errors.TodoError):
-    """A fault of the service. What it was stands in the log, under the request id."""
-
-    code = "internal"
-    sentence = "Something went wrong on our side. Tell us the request_id, with which we can find out what."
 
 
 class Kind(NamedTuple):

@@ -36,11 +36,11 @@ class PlannedRoute(APIRoute):
     """A route whose endpoint is an `async def` that returns a Response."""
 
     def get_route_handler(self) -> Handler:
-        endpoint = self.endpoint
+        endpoint: Callable[..., Awaitable[Response]] = self.endpoint
         plan = [self._plan(name) for name in inspect.signature(endpoint).parameters]
 
         async def handle(request: Request) -> Response:
-            return await endpoint(*[await bind(request) for bind in plan])  # type: ignore[no-any-return]
+            return await endpoint(*[await bind(request) for bind in plan])
 
         return handle
 
