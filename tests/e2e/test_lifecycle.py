@@ -168,13 +168,24 @@ def is_ready(service: Running) -> bool:
 
 
 def unfinished(service: Running) -> socket.socket:
-    """A request whose body never ends to come."""
+    """A request that has begun, and whose body never ends to come."""
     port = urlsplit(service.address).port
     connection = socket.create_connection(("127.0.0.1", port), timeout=SOON)
     connection.sendall(
+        b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
         b"POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
     )
+    # they came as one: when the first has its answer, the second has been read
+    assert connection.recv(4096).startswith(b"HTTP/1.1 200")
     return connection
+
+
+def accepts(service: Running) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", urlsplit(service.address).port), timeout=SOON).close()
+    except OSError:
+        return False
+    return True
 
 
 @pytest.mark.parametrize("workers", ALSO_SEVERAL)
@@ -196,6 +207,19 @@ def test_who_asks_twice_does_not_wait(on_database: dict[str, str], tmp_path: Pat
             assert service.stop(signal.SIGTERM) == 0
 
 
+def test_a_request_that_was_under_way_when_it_was_told_to_stop_is_the_last_on_its_connection(
+    on_database: dict[str, str], tmp_path: Path
+) -> None:
+    with serving(tmp_path / "a", **on_database, TODO_SHUTDOWN_SECONDS="30") as service:
+        service.wait_until_ready()
+        with unfinished(service) as connection:
+            service.process.send_signal(signal.SIGTERM)
+            wait_for(lambda: not is_ready(service))  # and requests are still accepted, for some seconds
+            connection.sendall(b" " * 99)
+            assert b"\r\nconnection: close\r\n" in connection.recv(4096)
+        assert service.stop(signal.SIGTERM) == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_to_all_of_its_processes_ends_it_in_good_order(
     on_database: dict[str, str], tmp_path: Path, number: signal.Signals
@@ -205,7 +229,7 @@ def test_a_signal_to_all_of_its_processes_ends_it_in_good_order(
         service.wait_until_ready()
         with unfinished(service) as connection:
             os.killpg(service.process.pid, number)
-            wait_for(lambda: not is_ready(service))
+            wait_for(lambda: not accepts(service))  # then all workers have heard
             connection.sendall(b" " * 99)
             answer = connection.recv(4096)
             assert answer.startswith(b"HTTP/1.1 4")

@@ -138,6 +138,11 @@ class Connection(HttpToolsProtocol):
             self._stall = None
         super().resume_writing()
 
+    def retire(self) -> None:
+        """Let the answer to the request that came last be the last, and say so (RFC 9112, section 9.6)."""
+        if self._latest and not self._latest.response_complete:
+            self._latest.keep_alive = False
+
     def _feed(self, data: bytes) -> None:
         """Parse. Who asks for another protocol gets an answer in this one (RFC 9110, section 7.8).
 

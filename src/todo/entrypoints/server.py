@@ -8,7 +8,7 @@ import multiprocessing
 import signal
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import structlog
 import uvicorn
@@ -104,6 +104,8 @@ class Server(uvicorn.Server):
         farewell = (b"connection", b"close")
         self.config.encoded_headers.append(farewell)
         self.server_state.default_headers = [*self.server_state.default_headers, farewell]
+        for connection in self.server_state.connections:
+            cast("Connection", connection).retire()
         if self.started:
             self.lifespan.state[WITHDRAW]()
 
