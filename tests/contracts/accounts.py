@@ -35,8 +35,8 @@ USERS: dict[str, UserFields] = {
     "id_only": {"email": None, "name": None, "password_hash": None},
     "everything": {"name": Name("Ada"), "password_hash": "$argon2id$v=19$m=8,t=1,p=1$c2FsdA$aGFzaA"},
     "longest": {"name": Name("😀" * NAME_LENGTH)},
-    "long_ago": {"created_at": datetime(1, 1, 2, tzinfo=UTC)},
-    "far_ahead": {"created_at": datetime(9999, 12, 30, 23, 59, 59, 999_999, tzinfo=UTC)},
+    "first_instant": {"created_at": datetime(1, 1, 1, tzinfo=UTC)},
+    "last_instant": {"created_at": datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)},
 }
 USERS |= {name: {"name": Name(text)} for name, text in HARMLESS_TEXTS.items()}
 

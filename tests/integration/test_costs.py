@@ -46,14 +46,14 @@ class Cost(NamedTuple):
 
 # Calls are limited with some room, for other versions of Python and of what is called.
 COSTS = {
-    "get": Cost(1, 15, 200),
-    "list": Cost(1, 75, 340),
-    "filter": Cost(1, 1100, 340),
-    "search": Cost(1, 1100, 330),
-    "create": Cost(1, 45, 290),
-    "patch": Cost(2, 60, 310),
-    "complete": Cost(2, 60, 290),
-    "feed": Cost(1, 75, 380),
+    "get": Cost(1, 15, 170),
+    "list": Cost(1, 75, 450),
+    "filter": Cost(1, 1100, 420),
+    "search": Cost(1, 1100, 420),
+    "create": Cost(1, 45, 240),
+    "patch": Cost(2, 60, 260),
+    "complete": Cost(2, 60, 245),
+    "feed": Cost(1, 75, 480),
 }
 
 

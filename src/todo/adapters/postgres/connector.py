@@ -22,6 +22,7 @@ from todo.adapters.postgres.connection import (
 )
 from todo.adapters.postgres.roles import APPLICATION_ROLE
 from todo.adapters.postgres.startup import fit_for_pooler, is_refused_setting
+from todo.adapters.postgres.times import keep_times
 from todo.adapters.postgres.traced import TracedConnection, TracedPooledConnection
 from todo.adapters.postgres.url import connect_arguments, is_pooler
 from todo.domain.errors import UnavailableError
@@ -152,4 +153,10 @@ class Connector:
             arguments, _ = fit_for_pooler(arguments)
         else:
             arguments["server_settings"] = {**arguments.get("server_settings", {}), **settings}
-        return await asyncpg.connect(**arguments, statement_cache_size=0)
+        driver = await asyncpg.connect(**arguments, statement_cache_size=0)
+        try:
+            await keep_times(driver)
+        except BaseException:
+            driver.terminate()
+            raise
+        return driver

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
-from contextlib import suppress
+from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
 from todo.domain.errors import UnavailableError
@@ -61,7 +60,8 @@ class Pool:
         self._failed = 0
         self._idle: list[Connection] = []
         self._opened = 0
-        self._waiters: deque[asyncio.Future[Connection | None]] = deque()
+        self._waiters: OrderedDict[asyncio.Future[Connection | None], float] = OrderedDict()  # and until when they wait
+        self._alarm: asyncio.TimerHandle | None = None
         self._closed = False
 
     @property
@@ -147,26 +147,33 @@ class Pool:
         begun = time.perf_counter()
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[Connection | None] = loop.create_future()
-        self._waiters.append(waiter)
-        alarm = loop.call_later(self._patience, self._give_up, waiter)
+        self._waiters[waiter] = until = loop.time() + self._patience
+        if self._alarm is None:
+            self._alarm = loop.call_at(until, self._give_up)
         try:
             return await waiter
         except asyncio.CancelledError:
             if waiter.cancelled():
-                with suppress(ValueError):  # passed over in the meantime
-                    self._waiters.remove(waiter)
+                self._waiters.pop(waiter, None)
             elif waiter.exception() is None:
                 self._pass_on(waiter.result())
             raise
         finally:
-            alarm.cancel()
             self._waited(time.perf_counter() - begun)
 
-    def _give_up(self, waiter: asyncio.Future[Connection | None]) -> None:
-        if not waiter.done():
-            self._refused += 1
-            self._waiters.remove(waiter)
-            waiter.set_exception(UnavailableError())
+    def _give_up(self) -> None:
+        """Refuse who has waited too long. All are equally patient, so one alarm serves all: that of the first."""
+        now = asyncio.get_running_loop().time()
+        while self._waiters:
+            waiter, until = next(iter(self._waiters.items()))
+            if until > now:
+                self._alarm = asyncio.get_running_loop().call_at(until, self._give_up)
+                return
+            del self._waiters[waiter]
+            if not waiter.done():
+                self._refused += 1
+                waiter.set_exception(UnavailableError())
+        self._alarm = None
 
     def _pass_on(self, given: Connection | None) -> None:
         if given is None:
@@ -177,7 +184,7 @@ class Pool:
     def _give(self, connection: Connection | None) -> bool:
         """Hand a connection, or the leave to open one (None), to whoever has waited longest. False if nobody waits."""
         while self._waiters:
-            waiter = self._waiters.popleft()
+            waiter, _ = self._waiters.popitem(last=False)
             if not waiter.done():
                 waiter.set_result(connection)
                 return True

@@ -21,7 +21,6 @@ from sqlalchemy import (
     and_,
     any_,
     bindparam,
-    case,
     cast,
     false,
     func,
@@ -52,11 +51,7 @@ if TYPE_CHECKING:
 
 _INSTANT = DateTime(timezone=True)
 
-# asyncpg keeps the last day there is as infinity, which is behind every instant
-_DAY_BEGINS = case(
-    (tasks.c.due_on == literal_column("'infinity'"), literal_column("'9999-12-31 00:00+00'::timestamptz")),
-    else_=func.timezone(literal_column("'UTC'"), cast(tasks.c.due_on, TIMESTAMP)),
-)
+_DAY_BEGINS = func.timezone(literal_column("'UTC'"), cast(tasks.c.due_on, TIMESTAMP))
 _KEYS: dict[Sort, ColumnElement[Any]] = {
     Sort.CREATED_AT: tasks.c.created_at,
     Sort.UPDATED_AT: tasks.c.updated_at,

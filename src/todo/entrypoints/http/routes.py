@@ -3,8 +3,8 @@
 FastAPI finds out for each request anew which route it is for and how to fill in each parameter, and
 takes longer over it than the rest of the request. Our parameters are of three kinds only, the request, a
 dependency on nothing but the request, and one JSON body, so the plan is made with the route; `Dispatch`
-then goes straight to it. Measured together: a third of the time of reading a task. Delete the line that
-adds `Dispatch`, and FastAPI finds the routes; delete `route_class=PlannedRoute`, and it fills them in.
+then goes straight to it. Measured together: a third of the time of reading a task. Leave out
+`Dispatch`, and FastAPI finds the routes; delete `route_class=PlannedRoute`, and it fills them in.
 """
 
 from __future__ import annotations
