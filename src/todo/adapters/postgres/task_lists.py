@@ -125,7 +125,7 @@ async def read_page(database: Database, owner: UserId, query: TaskQuery) -> Page
     rows = await database.fetch(page_statement(shape_of(query)), values_of(owner, query))
     if not rows:
         raise InvalidTokenError
-    found = [task_of(row) for row in rows[: query.limit] if row["id"] is not None]
+    found = [] if rows[0]["id"] is None else [task_of(row) for row in rows[: query.limit]]
     end = query.position(found[-1]) if len(rows) > query.limit else None
     return Page(found, rows[0]["total"], end, Revision(rows[0]["reached"]))
 
