@@ -29,6 +29,7 @@ def crowd(bench: Bench) -> Any:
             bench.say(f"\n{workers} worker(s)\n{_HEAD}")
             for name, load in (
                 ("1,000 who think for a second", _load(service, seed, 1000, seconds + 10, think=1.0)),
+                ("1,000 who think for half of one", _load(service, seed, 1000, seconds + 10, think=0.5)),
                 ("1,000 who do not", _load(service, seed, 1000, seconds)),
                 ("4,000 who do not", _load(service, seed, 4000, seconds)),
                 ("4,000 who heed Retry-After", _load(service, seed, 4000, seconds, heeds=True)),

@@ -41,7 +41,8 @@ class GatheringRequestLog(RequestLog):
     def add(self, method: str, route: str, status: int, seconds: float, user: str | None) -> None:
         if not self._lines:
             asyncio.get_running_loop().call_later(_GATHERED_FOR, self.close)
-        line = _Line(datetime.now(UTC), logs.REQUEST_ID.get(), method, route, status, _milliseconds(seconds), user)
+        request_id, milliseconds = logs.REQUEST_ID.get(), _milliseconds(seconds)
+        line = _Line(datetime.now(UTC), *_HEAD, method, route, status, milliseconds, user, request_id)
         _encode_into(line, self._lines, -1)
         self._lines += b"\n"
 
@@ -56,16 +57,20 @@ def request_log() -> RequestLog:
     return GatheringRequestLog(sys.stderr.buffer) if logs.writes_json("info") else RequestLog()
 
 
-class _Line(msgspec.Struct, tag_field="event", tag="request"):
+_HEAD: Final = ("info", "todo.http", "request")
+
+
+class _Line(msgspec.Struct):
     timestamp: datetime
-    request_id: str | None
+    level: str
+    logger: str
+    event: str
     method: str
     route: str
     status: int
     milliseconds: float
     user: str | None
-    level: str = "info"
-    logger: str = "todo.http"
+    request_id: str | None
 
 
 _encode_into: Any = msgspec.json.Encoder().encode_into
