@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +15,7 @@ from todo.entrypoints.http import shedding
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import Message, Receive, Scope, Send
 
     from tests.http.service import Service
 
@@ -53,11 +54,46 @@ async def test_the_last_of_too_many_is_refused_and_all_others_are_answered(
     assert (await ada.get(ada.home)).status_code == 200
 
 
-async def test_streams_are_not_counted(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    ada = await service.sign_up()
+async def test_what_waits_for_its_client_takes_nobodys_place(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shedding, "MOST_AT_ONCE", 1)
-    with service.app.state.container.tally().stream():
-        assert (await ada.get(ada.home)).status_code == 200
+    arrived, served = asyncio.Event(), asyncio.Semaphore(0)
+
+    async def slow() -> Message:
+        await arrived.wait()
+        return {"type": "http.disconnect"}
+
+    async def reading(_: Scope, receive: Receive, __: Send) -> None:
+        served.release()
+        await receive()
+
+    app = shedding.LoadShedding(reading)
+    waiting = [asyncio.create_task(app({"type": "http", "path": "/api/tasks"}, slow, None)) for _ in range(3)]  # type: ignore[arg-type]
+    for _ in waiting:
+        await served.acquire()
+    arrived.set()
+    await asyncio.gather(*waiting)
+
+
+@pytest.mark.parametrize("ends", [None, RuntimeError, asyncio.CancelledError])
+async def test_however_the_wait_ends_the_count_is_right(
+    ends: type[BaseException] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shedding, "MOST_AT_ONCE", 1)
+
+    async def receive() -> Message:
+        if ends:
+            raise ends
+        return {"type": "http.disconnect"}
+
+    async def reading(_: Scope, receive: Receive, __: Send) -> None:
+        with suppress(RuntimeError, asyncio.CancelledError):
+            await receive()
+        assert app._under_way == 1
+
+    app = shedding.LoadShedding(reading)
+    for _ in range(3):
+        await app({"type": "http", "path": "/api/tasks"}, receive, None)  # type: ignore[arg-type]
+    assert app._under_way == 0
 
 
 async def test_a_request_that_fails_is_no_longer_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,7 +102,7 @@ async def test_a_request_that_fails_is_no_longer_under_way(monkeypatch: pytest.M
     async def failing(_: Scope, __: Receive, ___: Send) -> None:
         raise RuntimeError
 
-    app = shedding.LoadShedding(failing, memory_container().tally())
+    app = shedding.LoadShedding(failing)
     for _ in range(3):
         with pytest.raises(RuntimeError):
             await app({"type": "http", "path": "/api/tasks"}, None, None)  # type: ignore[arg-type]

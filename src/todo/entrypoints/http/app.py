@@ -118,7 +118,7 @@ def _way_in(app: FastAPI, container: Container) -> ASGIApp:
     """
     routed = ExceptionMiddleware(AsyncExitStackMiddleware(app.router), handlers=app.exception_handlers)
     way: ASGIApp = Faults(Dispatch(routed, app.routes))
-    way = LoadShedding(way, container.tally())
+    way = LoadShedding(way)
     if origins := container.settings().cors_origins:
         way = Origins(
             way,
