@@ -51,6 +51,7 @@ NO_HTTP = {
     "two hosts": LINE + HOST + HOST + b"\r\n",
     "a host with a path": LINE + b"Host: todo.test/a?b\r\n\r\n",
     "a host with a space": LINE + b"Host: todo test\r\n\r\n",
+    "two people at once": LINE + HOST + b"Authorization: Bearer a\r\nauthorization: Bearer b\r\n\r\n",
     "a host with a name before it": LINE + b"Host: a@todo.test\r\n\r\n",
 }
 

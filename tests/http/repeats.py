@@ -44,6 +44,13 @@ class Repeating(HttpTests):
         assert same(first, again)
         assert await count(through_both) == 1
 
+    async def test_blanks_behind_the_key_are_no_part_of_it(self, ada: Person) -> None:
+        keys = ("a key", "a key \t")
+        first, again = [
+            await ada.post(ada.home, body={"title": "Buy milk"}, headers={"Idempotency-Key": key}) for key in keys
+        ]
+        assert same(first, again)
+
     async def test_it_answers_with_the_task_as_it_was_then(self, ada: Person) -> None:
         first = await ada.post(ada.home, body={"title": "Buy milk"}, headers=KEY)
         await ada.patch(ada.path(first.json()), body={"title": "Changed"})

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from todo.domain.errors import InvalidError
-from todo.domain.values import SEARCH_LENGTH, TITLE_LENGTH, fold, parse_words, searched_text, title_key
+from todo.domain.values import SEARCH_LENGTH, SEARCH_WORDS, TITLE_LENGTH, fold, parse_words, searched_text, title_key
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,8 @@ def test_case_never_matters(text: str) -> None:
         ("\u0301", ()),
         ("a\u00a0b", ("a", "b")),
         ("x" * SEARCH_LENGTH, ("x" * SEARCH_LENGTH,)),
+        ("Milk milk " * SEARCH_WORDS, ("milk",)),
+        (" ".join(map(str, range(SEARCH_WORDS))), tuple(map(str, range(SEARCH_WORDS)))),
     ],
 )
 def test_a_search_is_its_words(text: str, words: tuple[str, ...]) -> None:
@@ -59,7 +61,12 @@ def test_a_search_is_its_words(text: str, words: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize(
     ("text", "flaw"),
-    [("a\x00b", "control_character"), ("\ud800", "not_unicode"), ("x" * (SEARCH_LENGTH + 1), "too_long")],
+    [
+        ("a\x00b", "control_character"),
+        ("\ud800", "not_unicode"),
+        ("x" * (SEARCH_LENGTH + 1), "too_long"),
+        (" ".join(map(str, range(SEARCH_WORDS + 1))), "too_many"),
+    ],
 )
 def test_other_searches_are_refused(text: str, flaw: str) -> None:
     with pytest.raises(InvalidError) as refused:

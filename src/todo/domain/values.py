@@ -36,6 +36,8 @@ PASSWORD_LENGTHS = (8, 128)
 USER_AGENT_LENGTH = 200
 USER_ID_LENGTH = 255
 SEARCH_LENGTH = 500
+SEARCH_WORDS = 20
+"""Without repeats. Each is looked for in all of the owner's texts: a hundred took as long as a hundred searches."""
 
 TaskId = NewType("TaskId", UUID)
 UserId = NewType("UserId", str)
@@ -110,9 +112,12 @@ def tag_key(tag: str) -> str:
 
 
 def parse_words(text: str) -> tuple[str, ...]:
-    """The words of a search of up to 500 characters, folded, without repeats; none if it is blank."""
+    """The words of a search of up to 500 characters, up to 20, folded, without repeats; none if it is blank."""
     text = no_longer_than(proper(text, CONTROLS_IN_TEXT, SEARCH_LENGTH), SEARCH_LENGTH)
-    return tuple(dict.fromkeys(fold(text).split()))
+    words = tuple(dict.fromkeys(fold(text).split()))
+    if len(words) > SEARCH_WORDS:
+        raise InvalidError("too_many", f"may hold at most {SEARCH_WORDS} words, not {len(words)}.")
+    return words
 
 
 def fold(text: str) -> str:

@@ -22,19 +22,16 @@ async def if_match(request: Request) -> frozenset[Revision] | None:
 
     A weak tag, or one that we never made, matches none (section 13.1.1 asks for strong comparison).
     """
-    fields = header_lines(request, b"if-match")
-    if not fields or fields == ["*"]:
+    tags = _tags(header_lines(request, b"if-match"))
+    if not tags or tags == ["*"]:
         return None
-    return frozenset(Revision(int(found[1])) for tag in _tags(fields) if (found := _REVISION.fullmatch(tag)))
+    return frozenset(Revision(int(found[1])) for tag in tags if (found := _REVISION.fullmatch(tag)))
 
 
 def is_not_modified(request: Request, tag: str) -> bool:
     """Whether the caller has the current state already, as `If-None-Match` says; compared weakly."""
-    fields = header_lines(request, b"if-none-match")
-    if not fields:
-        return False
-    known = {known.removeprefix("W/") for known in _tags(fields)}
-    return fields == ["*"] or tag.removeprefix("W/") in known
+    tags = _tags(header_lines(request, b"if-none-match"))
+    return tags == ["*"] or tag.removeprefix("W/") in {known.removeprefix("W/") for known in tags}
 
 
 def _tags(fields: list[str]) -> list[str]:

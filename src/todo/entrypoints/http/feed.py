@@ -19,7 +19,8 @@ from todo.domain.errors import CursorExpiredError, Flaw, InvalidError, InvalidFi
 from todo.domain.values import Revision
 from todo.entrypoints.http.dependencies import Admitted, Caller, Counted, Feed
 from todo.entrypoints.http.described import Described, answer, any_of, parameter
-from todo.entrypoints.http.parameters import Parameters
+from todo.entrypoints.http.headers import header
+from todo.entrypoints.http.parameters import Parameters, query_of
 from todo.entrypoints.http.routes import PlannedRoute
 from todo.entrypoints.http.shapes import A_TASK, JsonResponse, TaskOut, as_json
 
@@ -83,7 +84,7 @@ def change_out(task: Task) -> TaskOut | RemovedOut:
 
 async def _part(request: Request) -> Part:
     """The part that the parameters ask for; all of it, without any."""
-    parameters = Parameters(request.scope["query_string"].decode("latin-1"), _OF_PART)
+    parameters = Parameters(query_of(request), _OF_PART)
     since, limit = parameters.one("since", _place), parameters.one("limit", _limit)
     parameters.check()
     return Part(since or Place(START), limit or PAGE_SIZE)
@@ -91,10 +92,10 @@ async def _part(request: Request) -> Part:
 
 async def _beginning(request: Request) -> Place | None:
     """Where a stream is to begin: what a browser sends to go on, or else the parameter; None for now."""
-    parameters = Parameters(request.scope["query_string"].decode("latin-1"), _OF_STREAM)
+    parameters = Parameters(query_of(request), _OF_STREAM)
     since = parameters.one("since", _place)
     parameters.check()
-    last = request.headers.get("last-event-id")
+    last = header(request, b"last-event-id")
     if not last:
         return since
     try:

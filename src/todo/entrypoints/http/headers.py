@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
 _FIELDS: Final = "headers_by_name"
+_BLANKS: Final = " \t"  # no part of a value (RFC 9110, section 5.5), but the parser leaves those behind it
 
 
 def sort_headers(scope: Scope) -> None:
@@ -19,11 +20,11 @@ def sort_headers(scope: Scope) -> None:
 def header(request: Request, name: bytes, default: str = "") -> str:
     """The value of the last field line of this name, which is in lower case."""
     value = cast("dict[bytes, bytes]", request.scope[_FIELDS]).get(name)
-    return default if value is None else value.decode("latin-1")
+    return default if value is None else value.decode("latin-1").strip(_BLANKS)
 
 
 def header_lines(request: Request, name: bytes) -> list[str]:
     """The values of all field lines of this name, which is in lower case."""
     if name not in request.scope[_FIELDS]:
         return []
-    return [value.decode("latin-1") for each, value in request.scope["headers"] if each == name]
+    return [value.decode("latin-1").strip(_BLANKS) for each, value in request.scope["headers"] if each == name]

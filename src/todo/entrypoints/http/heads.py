@@ -35,8 +35,8 @@ def check_head(version: str, method: bytes, address: bytes, fields: Sequence[tup
 
 
 def _size_of(fields: Sequence[tuple[bytes, bytes]], version: str) -> int:
-    """How many bytes they have, if no two readers can differ on where the body ends and whom the request is for."""
-    size = hosts = codings = 0
+    """How many bytes they have, if no two readers can differ on where the body ends, whom it is for and whose it is."""
+    size = hosts = codings = credentials = 0
     for name, value in fields:
         size += len(name) + len(value)
         if name == b"host":
@@ -47,6 +47,10 @@ def _size_of(fields: Sequence[tuple[bytes, bytes]], version: str) -> int:
             codings += 1
             if value.lower() != b"chunked" or codings > 1 or version != "1.1":
                 raise MalformedRequestError("The only Transfer-Encoding that is understood is: chunked.")
+        elif name == b"authorization":
+            credentials += 1
+    if credentials > 1:
+        raise MalformedRequestError("There may be one Authorization header, not more.")
     if hosts != 1 and (hosts or version == "1.1"):
         raise MalformedRequestError("There must be one Host header.")
     return size

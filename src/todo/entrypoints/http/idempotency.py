@@ -29,7 +29,7 @@ async def once(request: Request) -> Once | None:
     if not 1 <= len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
         message = f"must have 1 to {LONGEST_KEY} printable ASCII characters."
         raise InvalidFieldsError([Flaw("Idempotency-Key", "not_a_key", message)])
-    head = f"{request.method} {request.url.path}\n".encode()
+    head = f"{request.method} {request.scope['path']}\n".encode()
     return Once(key, hashlib.sha256(head + await read_bytes(request)).hexdigest())
 
 

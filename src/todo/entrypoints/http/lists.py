@@ -15,10 +15,10 @@ from starlette.requests import Request
 from todo.application.queries import PAGE_SIZE, Overdue, Sort, TaskQuery
 from todo.application.zones import DueRange, parse_zone
 from todo.domain.errors import CursorMismatchError, InvalidError, InvalidFieldsError
-from todo.domain.values import SEARCH_LENGTH, TAG_LENGTH, parse_due, parse_tags, parse_words, tag_key
+from todo.domain.values import SEARCH_LENGTH, SEARCH_WORDS, TAG_LENGTH, parse_due, parse_tags, parse_words, tag_key
 from todo.entrypoints.http.dependencies import cursors, task_service
 from todo.entrypoints.http.described import Described, parameter
-from todo.entrypoints.http.parameters import Parameters, choice
+from todo.entrypoints.http.parameters import Parameters, choice, query_of
 from todo.entrypoints.http.shapes import PRIORITIES
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _tag_keys(text: str) -> list[str]:
 
 
 async def _tasks_asked(request: Request) -> Asked:
-    text = _query_of(request)
+    text = query_of(request)
     asked = _read_tasks(text) if len(text) > _SHORT or "cursor" in text else _read_tasks_again(text)
     if asked.overdue:
         zone, wanted = asked.overdue
@@ -139,11 +139,7 @@ async def _tasks_asked(request: Request) -> Asked:
 
 
 async def _trash_asked(request: Request) -> Asked:
-    return await _at_cursor(request, _read_trash(_query_of(request)))
-
-
-def _query_of(request: Request) -> str:
-    return str(request.scope["query_string"], "utf-8", "replace")
+    return await _at_cursor(request, _read_trash(query_of(request)))
 
 
 async def _at_cursor(request: Request, asked: Asked) -> Asked:
@@ -200,7 +196,8 @@ _FIRST = [
     parameter(
         "query",
         "q",
-        "Words, each somewhere in title or description, without regard to case or accents. Also `search`.",
+        f"Up to {SEARCH_WORDS} words, each somewhere in title or description, without regard to case or accents."
+        " Also `search`.",
         maxLength=SEARCH_LENGTH,
     ),
     parameter(

@@ -21,6 +21,7 @@ from todo.domain.values import parse_email
 from todo.entrypoints.http.bodies import read_bytes
 from todo.entrypoints.http.dependencies import Agent, Client, Sessions
 from todo.entrypoints.http.described import answer, raises
+from todo.entrypoints.http.headers import header
 from todo.entrypoints.http.people import ADA_TOKENS, TokensOut
 from todo.entrypoints.http.refusals import TooLargeError, UnsupportedMediaTypeError
 from todo.entrypoints.http.routes import PlannedRoute
@@ -80,7 +81,7 @@ async def token(request: Request, sessions: Sessions, client: Client, agent: Age
     their own, and other parameters are passed over.
     """
     try:
-        form = _parsed(request.headers.get("content-type", ""), await read_bytes(request))
+        form = _parsed(header(request, b"content-type"), await read_bytes(request))
         match _given(form, "grant_type"):
             case "password":
                 email, password = _given(form, "username"), _given(form, "password")

@@ -11,9 +11,16 @@ from todo.entrypoints.http.bodies import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
+    from starlette.requests import Request
+
 Value = TypeVar("Value")
 
 MOST_PARAMETERS = 100
+
+
+def query_of(request: Request) -> str:
+    """The query of the request's URL, still percent-encoded."""
+    return str(request.scope["query_string"], "utf-8", "replace")
 
 
 class Parameters:

@@ -20,6 +20,7 @@ from starlette.routing import compile_path
 from todo.domain.errors import TodoError
 from todo.entrypoints.http.bodies import Body, read_json
 from todo.entrypoints.http.problems import problem_response
+from todo.entrypoints.http.refusals import UnknownRouteError
 
 if TYPE_CHECKING:
     import re
@@ -92,10 +93,13 @@ class Dispatch:
         if scope["type"] == "http" and not scope["root_path"]:
             path: str = scope["path"]
             for pattern, handle, template in self._table.get((scope["method"], path.count("/")), ()):
-                if found := pattern.match(path):
+                if found := pattern.fullmatch(path):
                     scope["path_params"], scope["template"] = found.groupdict(), template
                     await (await _answer(Request(scope, receive), handle))(scope, receive, send)
                     return
+            if path.endswith("\n"):  # the patterns of the application end with `$`, which passes over it
+                await problem_response(Request(scope), UnknownRouteError())(scope, receive, send)
+                return
             for pattern, template in self._templates:
                 if pattern.match(path):
                     scope["template"] = template

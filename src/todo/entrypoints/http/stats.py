@@ -15,7 +15,7 @@ from todo.domain.errors import InvalidFieldsError
 from todo.entrypoints.http.dependencies import Caller, Tasks
 from todo.entrypoints.http.described import Described, answer
 from todo.entrypoints.http.lists import TZ
-from todo.entrypoints.http.parameters import Parameters
+from todo.entrypoints.http.parameters import Parameters, query_of
 from todo.entrypoints.http.routes import PlannedRoute
 from todo.entrypoints.http.shapes import PRIORITY_NAMES, JsonResponse, as_json
 
@@ -54,7 +54,7 @@ class StatsOut(msgspec.Struct):
 
 
 async def _zone(request: Request) -> tzinfo:
-    given = Parameters(str(request.scope["query_string"], "utf-8", "replace"), {"tz": "tz"})
+    given = Parameters(query_of(request), {"tz": "tz"})
     zone = given.one("tz", parse_zone)
     given.check()
     return zone or UTC
