@@ -239,6 +239,7 @@ def test_a_signal_to_all_of_its_processes_ends_it_in_good_order(
     assert "cut_off" not in log
     assert "worker_ended" not in log
     assert "Traceback" not in log
+    assert '"at":' not in log
 
 
 def test_a_worker_that_is_killed_is_replaced(on_database: dict[str, str], tmp_path: Path) -> None:

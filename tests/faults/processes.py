@@ -164,7 +164,7 @@ class Service:
     def faults(self) -> list[str]:
         """The lines of its log that tell of a bug."""
         lines = self.log.read_text().splitlines()
-        return [line for line in lines if "Traceback" in line or '"fault"' in line or " fault" in line]
+        return [line for line in lines if "Traceback" in line or '"at":' in line]
 
     async def _end(self) -> int:
         try:

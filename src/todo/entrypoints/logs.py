@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import traceback
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
@@ -42,7 +43,7 @@ def configure_logging(level: str) -> None:
         show = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
         chain: list[Processor] = [_describe, show, _encode]
     else:
-        chain = [_describe, structlog.processors.format_exc_info, _to_json]
+        chain = [_describe, _without_words, _to_json]
         _configured["json"] = number
     structlog.configure(
         processors=chain,
@@ -67,6 +68,11 @@ def timestamp() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
+def places(error: BaseException) -> list[str]:
+    """Where it was raised, outermost first, without the messages: they can quote what a user wrote."""
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+
+
 class _Lines(structlog.BytesLogger):
     """Writes finished lines, past the machinery of `logging`, which costs four times as much."""
 
@@ -85,7 +91,8 @@ class _LibraryFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         line: Any = {"event": record.getMessage()}
         if record.exc_info:
-            line["exc_info"] = record.exc_info
+            # asyncio goes on with what it knows of a task: its exception, too, and what that says
+            line = {"event": line["event"].partition("\n")[0], "exc_info": record.exc_info}
         for process in self._chain:
             line = process(record, record.levelname.lower(), line)
         return str(line, "utf-8")
@@ -98,6 +105,15 @@ def _describe(logger: Any, level: str, event: EventDict) -> EventDict:
     if request_id := REQUEST_ID.get():
         event["request_id"] = request_id
     return {"timestamp": timestamp(), "level": level, "logger": logger.name, "event": event.pop("event"), **event}
+
+
+def _without_words(_: Any, __: str, event: EventDict) -> EventDict:
+    """An exception as its kind and its places."""
+    given = event.pop("exc_info", None)
+    error = sys.exc_info()[1] if given is True else given[1] if isinstance(given, tuple) else given
+    if isinstance(error, BaseException):
+        event.update(error=type(error).__name__, at=places(error))
+    return event
 
 
 def _to_json(_: Any, __: str, event: EventDict) -> bytes:

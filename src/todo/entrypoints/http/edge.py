@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import re
 import time
-import traceback
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -14,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from todo.entrypoints.http.headers import sort_headers
 from todo.entrypoints.http.problems import problem_response
 from todo.entrypoints.http.refusals import InternalError
-from todo.entrypoints.logs import REQUEST_ID
+from todo.entrypoints.logs import REQUEST_ID, places
 from todo.entrypoints.metrics.tally import LEFT, NO_ROUTE
 
 if TYPE_CHECKING:
@@ -109,7 +108,7 @@ class Faults:
         except Exception as error:
             if scope["type"] != "http":
                 raise
-            log.error("fault", error=type(error).__name__, at=_frames(error))
+            log.error("fault", error=type(error).__name__, at=places(error))
             if is_answered:
                 raise
             await problem_response(Request(scope), InternalError())(scope, receive, send)
@@ -147,8 +146,3 @@ def _without_body(send: Send) -> Send:
             await send({"type": "http.response.body", "body": b""})
 
     return send_head
-
-
-def _frames(error: BaseException) -> list[str]:
-    """Where it was raised, outermost first, without the messages: they can quote what a user wrote."""
-    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
