@@ -17,6 +17,7 @@ from todo.adapters.postgres.statements import Statement
 from todo.adapters.postgres.store import PostgresStore
 from todo.application.queries import TaskQuery
 from todo.domain.errors import NotFoundError, UnavailableError
+from todo.domain.values import UserId
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -149,6 +150,18 @@ class TestAPoolThatIsExhausted:
             with pytest.raises(UnavailableError):
                 await keep(store, a_task(task.owner))
         assert await store.tasks.get(task.owner, task.id) == task
+        await assert_whole(database)
+
+    async def test_not_by_those_who_ask_whether_it_is_ready(self, database: Database, store: PostgresStore) -> None:
+        async with database.transaction(UserId("ada")), database.transaction(UserId("bob")):
+            asking = [asyncio.create_task(store.check()) for _ in range(5)]
+            for _ in range(20):  # turns of the loop, in which each would have begun to wait
+                await asyncio.sleep(0)
+            assert database.use.waiting == 1
+            asking.pop(0).cancel()  # which takes the answer from nobody else
+            await asyncio.sleep(0)
+        await asyncio.gather(*asking)
+        await store.check()
         await assert_whole(database)
 
 

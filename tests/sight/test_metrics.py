@@ -226,6 +226,13 @@ async def test_prometheus_may_ask_for_openmetrics(service: Service) -> None:
     assert answer.headers["Cache-Control"] == "no-store"
 
 
+@pytest.mark.parametrize("version", ["abc", "1..0", "", "1.0.0.x"])
+async def test_whatever_else_is_asked_for_there_are_metrics(service: Service, version: str) -> None:
+    for kind in ("application/openmetrics-text", "text/plain"):
+        answer = await service.get("/metrics", headers={"Accept": f"{kind};version={version}"})
+        assert (answer.status_code, "todo_workers" in answer.text) == (200, True)
+
+
 async def test_they_are_no_part_of_the_api(service: Service) -> None:
     assert "/metrics" not in service.app.openapi()["paths"]
     assert code(await service.post("/metrics")) == (405, "method_not_allowed")

@@ -163,11 +163,17 @@ class PooledConnection(Connection):
             await self.execute(self._begin)
             rows = await self.fetch(statement, values)
         except Exception:
-            if not self._driver.is_closed():
-                await self.execute("ROLLBACK")
+            await self._roll_back()
             raise
         await self.execute("COMMIT")
         return rows
 
     async def begin(self, opening: str) -> None:
         await self.execute(f"{self._begin}; {opening}")
+
+    async def _roll_back(self) -> None:
+        """What cannot be rolled back is given up, so that nobody goes on in the midst of a transaction."""
+        try:
+            await self._driver.execute("ROLLBACK")
+        except (*PASSING_ERRORS, *DRIVER_ERRORS):
+            self._driver.terminate()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,7 @@ class PostgresStore:
         self.identities = PostgresIdentityDirectory(database)
         self._signals = Signals(database)
         self.feed = PostgresTaskFeed(database, self._signals)
+        self._look: asyncio.Task[None] | None = None
 
     async def add_task(self, task: Task) -> Task:
         stored = await add_task(self._database, task.owner, task)
@@ -62,7 +64,17 @@ class PostgresStore:
         await self._database.close()
 
     async def check(self) -> None:
-        await self._database.check()
+        if self._look is None or self._look.done():
+            # anyone may ask, without a token: so all who ask at once take one connection
+            self._look = asyncio.create_task(self._database.check())
+            self._look.add_done_callback(_look_at)
+        await asyncio.shield(self._look)
+
+
+def _look_at(look: asyncio.Task[None]) -> None:
+    """An error that nobody waits for any more is no fault."""
+    if not look.cancelled():
+        _ = look.exception()
 
 
 class PostgresUnitOfWork:
