@@ -5,22 +5,30 @@ from __future__ import annotations
 import os
 import stat
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import httpx
 
 from tests.e2e.test_command import TODO, serving
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.e2e.test_lifecycle import wait_for
 
 SECRET = "kF3v9Qm2xT7pLw0aYc5nHs8dRb1eZg4u"
 
+ENDLESS = """\
+#!/bin/sh
+[ "$1" != --version ] || {{ echo "pg_dump (PostgreSQL) 18.0"; exit; }}
+echo $$ > '{begun}.part' && mv '{begun}.part' '{begun}'
+exec sleep 60
+"""
 
-def todo(directory: Path, *arguments: str, text: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+
+def todo(
+    directory: Path, *arguments: str, text: bytes | None = None, at: Path | None = None
+) -> subprocess.CompletedProcess[bytes]:
     ours = {name: value for name, value in os.environ.items() if not name.startswith(("TODO_", "DATABASE_"))}
     return subprocess.run(
         [TODO, *arguments],
+        cwd=at,
         env=ours | {"TODO_DATA_DIR": str(directory)},
         input=text,
         capture_output=True,
@@ -50,6 +58,32 @@ def test_a_service_goes_on_from_a_file_on_an_empty_machine(tmp_path: Path) -> No
             rest = client.get("/api/tasks/changes", params={"since": seen["cursor"]}).raise_for_status().json()
         assert new["revision"] == task["revision"] + 1
         assert [task["id"] for task in rest["changes"]] == [new["id"]]
+
+
+def test_a_name_is_never_an_option_of_the_programs(tmp_path: Path) -> None:
+    (tmp_path / "--help").write_text("no backup")
+    done = todo(tmp_path / "data", "restore", "--", "--help", at=tmp_path)
+    assert (done.returncode, b"--help is not a backup" in done.stderr) == (1, True), done.stderr
+
+
+def test_told_to_stop_it_leaves_nothing_behind(tmp_path: Path) -> None:
+    data, programs, begun = tmp_path / "data", tmp_path / "programs", tmp_path / "begun"
+    assert todo(data, "migrate").returncode == 0
+    programs.mkdir()
+    for name in ("pg_dump", "pg_restore", "psql"):
+        (programs / name).write_text(ENDLESS.format(begun=begun))
+        (programs / name).chmod(0o755)
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("TODO_", "DATABASE_"))}
+    with subprocess.Popen(
+        [TODO, "backup", str(tmp_path / "file")],
+        env=ours | {"TODO_DATA_DIR": str(data), "PATH": f"{programs}{os.pathsep}{ours['PATH']}"},
+    ) as backup:
+        wait_for(begun.exists)
+        backup.terminate()
+        assert backup.wait(timeout=60) == 130
+    wait_for(lambda: not Path("/proc", begun.read_text().strip()).exists())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["begun", "data", "programs"]
+    assert not (data / "postgres" / "postmaster.pid").exists()
 
 
 def test_what_is_in_the_way_is_one_sentence(tmp_path: Path) -> None:

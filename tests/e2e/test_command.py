@@ -76,7 +76,10 @@ def serving(directory: Path, **settings: str) -> Iterator[Running]:
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)  # which gives no notice, as SIGTERM does
-            process.wait(timeout=60)
+            try:
+                process.wait(timeout=60)
+            finally:
+                process.kill()  # what does not end is a failure, and nothing to wait for
 
 
 @pytest.fixture(scope="module")

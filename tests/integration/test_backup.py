@@ -250,6 +250,7 @@ async def test_an_older_backup_is_brought_up_to_date(
     monkeypatch.setattr(migrations, "_DIRECTORY", with_one_more(tmp_path))
     monkeypatch.setenv("TODO_DATABASE_URL", empty)
     monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setattr(cli, "heed_termination", lambda: None)  # which only the main thread may do
     assert await asyncio.to_thread(cli.main, ["restore", str(archive)]) == 0
     async with connected(empty) as admin:
         assert await admin.fetchval("SELECT version_num FROM alembic_version") == "9000"

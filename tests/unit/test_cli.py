@@ -89,6 +89,17 @@ def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_data_directory_that_cannot_be_is_one_sentence(tmp_path: Path) -> None:
+    data, secret = str(tmp_path / ("x" * 256)), "kF3v9Qm2xT7pLw0aYc5nHs8dRb1eZg4u"
+    for command in (["serve", "--port=0"], ["users", "list"], ["backup", "file"]):
+        sentence = refusal(*command, at=tmp_path, TODO_DATA_DIR=data, TODO_JWT_SECRET=secret)
+        assert "TODO_DATA_DIR: " in sentence
+        assert "cannot be used: File name too long." in sentence
+    found = json.loads(run("doctor", "--json", at=tmp_path, TODO_DATA_DIR=data).stdout)["findings"]
+    assert [finding["code"] for finding in found] == ["settings", "data_dir_unwritable"]
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_address_of_another_machine_is_one_sentence(tmp_path: Path) -> None:
     assert "TODO_HOST: '192.0.2.1'" in refusal("serve", at=tmp_path, TODO_HOST="192.0.2.1", TODO_PORT="0")
     assert "TODO_HOST: 'nowhere.invalid'" in refusal("serve", at=tmp_path, TODO_HOST="nowhere.invalid")

@@ -57,3 +57,5 @@ def test_what_fails_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=r"file cannot be written: No such file or directory\."):
         write(tmp_path / "nowhere" / "file", "new")
+    with pytest.raises(CommandError, match=r"x cannot be written: File name too long\."):
+        write(tmp_path / ("x" * 256), "new")

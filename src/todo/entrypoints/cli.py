@@ -16,6 +16,7 @@ from todo.entrypoints.cli_doctor import add_doctor
 from todo.entrypoints.cli_serve import serve_command
 from todo.entrypoints.cli_setup import CommandError, database, read_settings, whereabouts
 from todo.entrypoints.cli_users import add_users
+from todo.entrypoints.process import heed_termination
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,9 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the status to exit with.
 
     0 if it is done, and being told to stop is how a service is done. 1 if something is in the way, with one
-    sentence on standard error. 130 if Ctrl-C interrupts another command.
+    sentence on standard error. 130 if Ctrl-C or SIGTERM interrupts another command.
     """
     chosen = _parser().parse_args(arguments)
+    heed_termination()
     try:
         return int(chosen.command(chosen))
     except CommandError as error:

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from todo.entrypoints.cli_setup import CommandError, bring_up_to_date, database, read_settings, whereabouts
+from todo.entrypoints.cli_setup import CommandError, bring_up_to_date, database, has_data, read_settings, whereabouts
 
 if TYPE_CHECKING:
     import argparse
@@ -81,7 +81,7 @@ def _database(settings: Settings) -> Iterator[str]:
 
 
 def _refuse_missing(settings: Settings) -> None:
-    if not settings.database_url and not (settings.data_dir / "postgres").exists():
+    if not settings.database_url and not has_data(settings):
         raise CommandError(f"There is no database in {settings.data_dir.absolute()}: there is nothing to back up.")
 
 
@@ -107,7 +107,9 @@ def target_file(name: str, *, replace: bool) -> Iterator[Path | None]:
         yield None
         return
     path = Path(name)
-    if path.exists() and not replace:
+    with _words_for(path):
+        is_there = path.exists()
+    if is_there and not replace:
         raise CommandError(f"{path} exists: choose another name, or replace it with --force.")
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     try:
@@ -158,4 +160,4 @@ def _source(name: str) -> Iterator[Path]:
             pass
     except OSError as error:
         raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
-    yield path
+    yield path.absolute()  # which no program takes for one of its options

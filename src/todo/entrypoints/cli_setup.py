@@ -94,7 +94,7 @@ def database(
 
     server = EmbeddedPostgres(settings.data_dir)
     try:
-        if not (settings.data_dir / "postgres").exists():
+        if not has_data(settings):
             print(f"Making a database in {settings.data_dir.absolute()} …", flush=True)
         url = (server.join() if join else None) or server.start(meanwhile)
         if not as_it_is:
@@ -107,6 +107,14 @@ def database(
     finally:
         with undisturbed():
             server.stop()
+
+
+def has_data(settings: Settings) -> bool:
+    """Whether there is a database in the data directory. `CommandError` if nobody lets us look."""
+    try:
+        return (settings.data_dir / "postgres").exists()
+    except OSError as error:
+        raise CommandError(f"TODO_DATA_DIR: {settings.data_dir} cannot be used: {error.strerror}.") from error
 
 
 def check_database_url(settings: Settings) -> None:

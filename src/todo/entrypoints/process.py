@@ -50,9 +50,11 @@ def undisturbed() -> Iterator[None]:
     """What is inside is not interrupted: a second Ctrl-C waits for it, as the first one does."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = [signal.signal(number, signal.SIG_IGN) for number in numbers]
-    yield
-    for number, handler in zip(numbers, before, strict=True):
-        signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
 def bound(host: str, port: int) -> socket.socket:

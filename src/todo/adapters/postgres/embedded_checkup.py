@@ -21,8 +21,8 @@ _TOO_LITTLE: Final = 200_000_000
 def examine(directory: Path) -> Iterator[Finding]:
     """What there is to say of the directory. Makes and changes nothing in there."""
     data = directory / "postgres"
-    existing = next(path for path in (directory, *directory.absolute().parents) if path.exists())
     try:
+        existing = next(path for path in (directory, *directory.absolute().parents) if path.exists())
         tempfile.TemporaryFile(dir=existing).close()  # which has no name
     except OSError:
         yield problem(
