@@ -46,6 +46,11 @@ def seconds(duration: str) -> int:
     return int(duration[:-1])
 
 
+def by_default(value: str) -> str:
+    """The value, where nobody sets the variables in it."""
+    return re.sub(r"\$\{\w+:-(.*?)\}", r"\1", value)
+
+
 @pytest.mark.parametrize(
     "name", [*sorted(str(path.relative_to(ROOT)) for path in DEPLOY.iterdir() if path.is_file()), "docker-compose.yml"]
 )
@@ -59,7 +64,7 @@ def test_the_values_are_ones_that_the_settings_take() -> None:
     service = compose("deploy/compose.yml")["services"]["service"]["environment"]
     deployment = manifest("Deployment")["spec"]["template"]["spec"]["containers"][0]["env"]
     for given in (service, {each["name"]: each["value"] for each in deployment}):
-        plain = {name: re.sub(r"\$\{\w+:-(.*?)\}", r"\1", value) for name, value in given.items()}
+        plain = {name: by_default(value) for name, value in given.items()}
         taken = load_settings({name: value for name, value in plain.items() if not name.endswith("_FILE")})
         assert taken.trusted_proxies
         assert taken.metrics_port == 9000
@@ -99,8 +104,15 @@ def test_containers_are_sealed_and_given_time_to_stop(name: str) -> None:
     assert service["read_only"]
     assert service["cap_drop"] == ["ALL"]
     assert "no-new-privileges:true" in service["security_opt"]
-    told = service["environment"].get("TODO_SHUTDOWN_SECONDS", GRACE)
-    assert seconds(service["stop_grace_period"]) > int(told)
+    assert seconds(service["stop_grace_period"]) > int(by_default(service["environment"]["TODO_SHUTDOWN_SECONDS"]))
+
+
+def test_what_the_example_of_an_environment_sets_is_handed_on() -> None:
+    named = set(re.findall(r"^#([A-Z_]+)=", text(".env.example"), flags=re.MULTILINE))
+    handed_on = set(re.findall(r"\$\{([A-Z_]+)", text("docker-compose.yml")))
+    # compose has a database of its own, and the image says where it listens
+    assert named - handed_on == {"TODO_DATABASE_URL", "TODO_DATA_DIR", "TODO_HOST"}
+    assert handed_on <= named
 
 
 def test_every_database_tells_that_it_is_healthy() -> None:
