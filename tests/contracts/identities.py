@@ -185,13 +185,16 @@ class BurialContract:
         assert await store.identities.find(ISSUER, other) == Identity(other)
 
     async def test_it_is_forgotten_when_no_token_can_be_as_old(self, store: Store) -> None:
-        long_ago, lately, today = a_user_id(), a_user_id(), a_user_id()
-        for subject in (long_ago, lately, today):
+        long_ago, lately, back, today = (a_user_id() for _ in range(4))
+        for subject in (long_ago, lately, back, today):
             await first_sight(store, subject)
         # far back, so that the moments of other tests are not forgotten with it
         then = NOON - timedelta(days=1000)
         await delete(store, long_ago, then)
         await delete(store, lately, then + SECOND)
+        await delete(store, back, then)
+        await first_sight(store, back)
         await delete(store, today, then + BURIED_FOR + SECOND)
         assert await store.identities.find(ISSUER, long_ago) is None
         assert await store.identities.find(ISSUER, lately) == Identity(None, then + SECOND)
+        assert await store.identities.find(ISSUER, back) == Identity(back, then)

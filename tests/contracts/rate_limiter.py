@@ -91,8 +91,11 @@ class OwnClockContract(RateLimiterContract):
         assert [(await through.hit(LIMIT, key)).total for through in (limiter, another)] == [1, 2]
         assert (await limiter.hit(LIMIT, key)).seconds_left == pytest.approx(60, abs=1)
 
-    async def test_clocks_that_differ_a_little_count_together(self, limiter: RateLimiter, pass_time: PassTime) -> None:
+    @pytest.mark.parametrize(("back", "total"), [(5, 2), (60, 2), (61, 1)])
+    async def test_clocks_that_differ_by_no_more_than_a_window_count_together(
+        self, limiter: RateLimiter, pass_time: PassTime, back: int, total: int
+    ) -> None:
         key = a_key()
         await limiter.hit(LIMIT, key)
-        await pass_time(-5)
-        assert (await limiter.hit(LIMIT, key)).total == 2
+        await pass_time(-back)
+        assert (await limiter.hit(LIMIT, key)).total == total

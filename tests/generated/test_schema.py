@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 from asyncio.subprocess import PIPE, STDOUT
 from pathlib import Path
@@ -78,6 +79,7 @@ async def schemathesis(server: Server, directory: Path, *options: str) -> None:
     )
     said, _ = await process.communicate()
     assert process.returncode == 0, said.decode()
+    print(*options, *re.findall(r"\d+ generated", said.decode()))  # noqa: T201  # what was tried, and how often
 
 
 async def test_every_answer_is_as_the_description_says(server: Server, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.hostile.test_bodies import BOMBS
 from tests.hostile.wire import request
+from todo.entrypoints.http.heads import LONGEST_ADDRESS
 
 if TYPE_CHECKING:
     from tests.hostile.conftest import Target
@@ -43,6 +44,7 @@ async def test_a_flood_of_header_fields_is_refused(host: Host, fields: list[str]
 async def test_what_fits_is_read(host: Host) -> None:
     assert (await host.exchange(request("GET", "/livez", *["X: a"] * 99))).status == 200
     assert (await host.exchange(request("GET", "/livez", f"X: {'a' * 65_000}"))).status == 200
+    assert (await host.exchange(request("GET", "/livez?".ljust(LONGEST_ADDRESS, "a")))).status == 200
 
 
 @pytest.mark.parametrize("flood", [b"X: a\r\n" * 10_000, b"a" * 65_536])

@@ -12,7 +12,7 @@ from tests.containers import memory_container
 from tests.hostile.wire import Host, Wire, request
 from tests.streams import Client, serving
 from todo.entrypoints import connections
-from todo.entrypoints.connections import REQUEST_WITHIN
+from todo.entrypoints.connections import REQUEST_WITHIN, Connection
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -132,6 +132,37 @@ async def test_who_reads_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) ->
                 while len(server._server.server_state.connections) > 1:  # noqa: ASYNC110 - the server sets no event
                     await asyncio.sleep(0.05)
         await server.hang_up()
+
+
+@pytest.fixture
+async def kept() -> AsyncIterator[tuple[Wire, Connection]]:
+    """Both ends of a connection that has had an answer, and is open for more."""
+    async with serving(memory_container()) as server, Host(server.url).wire() as wire:
+        await wire.send(request("GET", "/livez"))
+        assert await wire.answer()
+        (connection,) = server._server.server_state.connections
+        assert isinstance(connection, Connection)
+        yield wire, connection
+
+
+async def test_who_reads_again_is_served_on(kept: tuple[Wire, Connection]) -> None:
+    wire, connection = kept
+    connection.pause_writing()
+    await wire.send(request("GET", "/livez"))
+    connection.resume_writing()
+    answer = await wire.answer()
+    assert answer
+    assert answer.status == 200
+
+
+async def test_who_has_begun_to_ask_is_not_taken_for_idle(kept: tuple[Wire, Connection]) -> None:
+    wire, connection = kept
+    assert connection.timeout_keep_alive_task
+    await wire.send(b"G")
+    async with asyncio.timeout(60):
+        while connection._unread == 0:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.01)
+    assert connection.timeout_keep_alive_task is None
 
 
 async def test_there_are_only_so_many_connections(monkeypatch: pytest.MonkeyPatch) -> None:

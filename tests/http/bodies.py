@@ -168,6 +168,10 @@ class Sizes(BodyTests):
     ) -> None:
         assert flaws(await send(body)) == {"body": "too_many"}
 
+    async def test_as_many_values_as_there_may_be_are_looked_at(self, send: Any) -> None:
+        body = b"[%b]" % b",".join([b'","'] * MOST_VALUES)
+        assert flaws(await send(body)) == {"body": "wrong_type"}
+
     async def test_what_is_not_even_json_is_told_so_however_long(self, send: Any) -> None:
         for body in (b"," * 2 * MOST_VALUES, b"[" * 2 * MOST_VALUES + b"," * 2 * MOST_VALUES):
             assert code(await send(body)) == (400, "malformed_json")

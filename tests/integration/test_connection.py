@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from todo.adapters.postgres.connection import Connection, PooledConnection, may_pass_soon
+from todo.adapters.postgres.database import Database
 from todo.adapters.postgres.statements import Statement
 from todo.adapters.postgres.url import connect_arguments
 from todo.domain.errors import UnavailableError
@@ -87,6 +88,21 @@ async def test_a_transaction_of_its_own_that_does_not_end_costs_the_connection(
     with pytest.raises(asyncpg.DivisionByZeroError):
         await connection.fetch_alone(WRONG, {})
     assert connection.is_closed()
+
+
+async def test_one_that_cannot_listen_is_not_left_open(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    database, made = Database(database_url), list[Connection]()
+    connect = database._connector.connect
+
+    async def noted() -> Connection:
+        made.append(await connect())
+        return made[-1]
+
+    monkeypatch.setattr(database._connector, "connect", noted)
+    with pytest.raises(asyncpg.PostgresSyntaxError):
+        await database.listen("", print)
+    assert [connection.is_closed() for connection in made] == [True]
+    await database.close()
 
 
 @pytest.mark.parametrize(

@@ -306,6 +306,14 @@ class TestTaken:
         assert (await verifier.verify(ED.token(claims(iat=second, exp=second + 900)))).issued_at == then
         await verifier.close()
 
+    async def test_only_so_many_are_remembered(
+        self, verifier: JoseTokenVerifier, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("todo.adapters.jose.verifier.REMEMBERED", 2)
+        for number in range(4):
+            await verifier.verify(ED.token(claims(exp=NOW + 60 + number)))
+        assert len(verifier._remembered) == 2
+
     async def test_no_token_is_remembered_beyond_its_end(
         self, verifier: JoseTokenVerifier, clock: StoppedClock
     ) -> None:

@@ -109,6 +109,20 @@ class TestFetching:
         assert await keys.find("new", "ES256")
         assert await keys.find("old", "EdDSA") is None
 
+    async def test_each_is_told_of_and_whether_it_succeeded(
+        self, server: KeyServer, http: httpx.AsyncClient, seconds: Seconds
+    ) -> None:
+        told: list[bool] = []
+        keys = KeySet(server.url, http, now=seconds, fetched=told.append)
+        server.status = "500 Internal Server Error"
+        with pytest.raises(UnavailableError):
+            await keys.find("old", "EdDSA")
+        assert told == [False]
+        server.status = "200 OK"
+        seconds.now += 5
+        assert await keys.find("old", "EdDSA")
+        assert told == [False, True]
+
 
 class TestUnknownKeys:
     async def test_a_flood_of_them_is_one_fetch_in_five_seconds(
@@ -124,6 +138,16 @@ class TestUnknownKeys:
         seconds.now += 5
         assert not any([await keys.find(f"more-{number}", "EdDSA") for number in range(200)])
         assert server.fetches == 3
+
+    async def test_nobody_waits_for_the_next_fetch_after_one_in_vain(
+        self, keys: KeySet, server: KeyServer, seconds: Seconds
+    ) -> None:
+        assert await keys.find("old", "EdDSA")
+        seconds.now += 5
+        assert await keys.find("unknown", "EdDSA") is None
+        seconds.now += 2
+        assert await keys.find("another", "EdDSA") is None
+        assert server.fetches == 2
 
     async def test_a_key_of_another_algorithm_is_no_reason_to_fetch(
         self, keys: KeySet, server: KeyServer, seconds: Seconds

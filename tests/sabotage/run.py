@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import resource
 import shutil
 import signal
 import sys
@@ -18,8 +19,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from tests.sabotage.generated import TARGETS, generated
+from tests.sabotage.generated import generated
 from tests.sabotage.mutants import MUTANTS, UNTOUCHED
+from tests.sabotage.targets import TARGETS
 
 if TYPE_CHECKING:
     from tests.sabotage.generated import Generated
@@ -31,6 +33,8 @@ AT_ONCE = 2
 OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "-p", "pytest_asyncio.plugin", "-p", "_hypothesis_pytestplugin")
 TIME_LIMIT = 60 if sys.argv[1:] != ["generated"] else 400
 """Seconds that one run may take; where files were changed blindly, the tests are many."""
+MOST_MEMORY = 2 * 1024**3
+"""Bytes: a loop that does not end any more may collect without end."""
 NEEDED_BY_ALL = (
     "alembic.command",
     "argon2",
@@ -85,6 +89,7 @@ def _start(mutant: Mutant | Generated, place: Path) -> int:
 def _run(mutant: Mutant | Generated, place: Path) -> NoReturn:
     """What a child does: test the copy."""
     signal.alarm(TIME_LIMIT)
+    resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
     with (place / "output").open("w") as output:
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
@@ -92,6 +97,7 @@ def _run(mutant: Mutant | Generated, place: Path) -> NoReturn:
         shutil.copytree(PACKAGE, place / "todo")
         mutant.apply(place / "todo")
         sys.path.insert(0, str(place))
+        os.environ["PYTHONPATH"] = str(place)  # the installed command, where a test starts it, is the changed one too
         code = int(pytest.main([*OPTIONS, *mutant.tests]))
         if Path(sys.modules["todo"].__file__ or "").parent != place / "todo":
             code = -1

@@ -119,6 +119,15 @@ async def test_it_can_serve_while_its_store_is_open() -> None:
         assert code(await service.get("/readyz")) == (503, "unavailable")
 
 
+async def test_who_is_told_to_stop_serves_on_and_says_that_it_will_not_for_long() -> None:
+    container = memory_container()
+    async with running(container) as service:
+        ada = await service.sign_up()
+        container.readiness().withdraw()
+        assert code(await service.get("/readyz")) == (503, "unavailable")
+        assert (await ada.get("/api/tasks")).status_code == 200
+
+
 @pytest.mark.parametrize("origin", [ORIGIN, "null", "*"])
 async def test_without_trusted_origins_no_page_may_read(origin: str) -> None:
     async with running(memory_container()) as service:

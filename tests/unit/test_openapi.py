@@ -90,6 +90,12 @@ def test_every_answer_is_described_with_its_headers(service: Service, document: 
             assert ("content" in answer) == (status not in {"204", "304"}), operation
 
 
+def test_fields_have_no_titles_that_only_repeat_their_names(document: dict[str, Any]) -> None:
+    for name, schema in document["components"]["schemas"].items():
+        for field, described in schema.get("properties", {}).items():
+            assert "title" not in described, (name, field)
+
+
 def test_the_examples_of_refusals_are_real(document: dict[str, Any]) -> None:
     for answer in document["components"]["responses"].values():
         content = answer["content"]["application/problem+json"]

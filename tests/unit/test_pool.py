@@ -313,6 +313,7 @@ class TestResting:
         asking = await waiting(pool)
         asking.cancel()
         await asyncio.wait([asking])
+        assert asking.cancelled()
         assert exchange.opened[0].is_terminated
         assert await can_lend(pool, 1)
 

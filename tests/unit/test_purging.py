@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -124,6 +125,23 @@ async def test_a_fault_in_one_round_does_not_end_the_others(
         await until(lambda: purge.purged == 2)
     assert [record.message for record in caplog.records] == ["purge_failed"]
     keeping_on.cancel()
+
+
+async def test_processes_that_start_together_take_their_rounds_an_hour_apart_on_average(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr("todo.application.purging.asyncio.sleep", sleep)
+    monkeypatch.setattr("todo.application.purging.random.random", lambda: 0.5)
+    with suppress(asyncio.CancelledError):
+        await TrashPurge(MemoryStore(), StoppedClock(), DAY).keep_on()
+    assert pauses == [purging.START_WITHIN / 2, purging.ROUND, purging.ROUND]
 
 
 def test_the_setting_counts_in_days() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import argon2
@@ -284,6 +285,15 @@ class TestBeingDisabled:
             await sessions.refresh(ada.refresh, HERE)
         with pytest.raises(AccountDisabledError):
             await sessions.log_in(email, PASSWORD, HERE)
+
+    async def test_is_enough_even_if_a_session_was_left_open(
+        self, sessions: SessionService, kept: Store, ada: SignedIn
+    ) -> None:
+        async with kept.unit_of_work(ada.user.id) as work:
+            await work.users.update(replace(ada.user, disabled_at=ada.user.created_at))
+            await work.commit()
+        with pytest.raises(InvalidRefreshTokenError):
+            await sessions.refresh(ada.refresh, HERE)
 
     async def test_tells_nothing_to_who_does_not_know_the_password(
         self, operators: OperatorService, sessions: SessionService, ada: SignedIn, email: Email

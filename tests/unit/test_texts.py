@@ -38,6 +38,14 @@ def test_a_line_that_shows_nothing_is_empty(parse: Parse, longest: int, text: st
 
 
 @pytest.mark.parametrize(("parse", "longest"), LINES)
+@pytest.mark.parametrize("text", ["", " ", "\t\u2003\n"])
+def test_one_that_holds_nothing_is_told_just_that(parse: Parse, longest: int, text: str) -> None:
+    assert longest
+    with pytest.raises(InvalidError, match=r"^must not be empty\.$"):
+        parse(text)
+
+
+@pytest.mark.parametrize(("parse", "longest"), LINES)
 @pytest.mark.parametrize("text", ["a\u200b", "\u200da", "👩\u200d👩\u200d👧", "न\u200dम", "\ue000", "\u0378", "."])
 def test_one_that_shows_something_is_not(parse: Parse, longest: int, text: str) -> None:
     """Joiners make emoji and syllables; characters newer than this Python may well be seen elsewhere."""
@@ -52,6 +60,7 @@ def test_no_pile_of_marks_is_higher_than_any_language_needs(parse: Parse, longes
         pile = (marks * MOST_MARKS)[:MOST_MARKS]
         text = unicodedata.normalize("NFC", f"password{pile}")
         assert parse(text) == text
+        assert parse(f"{text}…") == f"{text}…"
         for more in (1, 4, 50):
             refusal = flaw_of(parse, f"password{pile}{marks * more}\u0301")
             assert refusal in {"too_many_marks", "too_long"}

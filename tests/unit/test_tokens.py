@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tests.builders import NOON, StoppedClock, a_session_id, a_user_id
 from tests.containers import SECRET, memory_container
 from tests.contracts.tokens import TokenContract, part
+from todo.adapters.jose.gate import LONGEST
 from todo.domain.errors import InvalidTokenError
 
 if TYPE_CHECKING:
@@ -178,6 +179,16 @@ class TestWhatIsRefused:
         now = int(NOON.timestamp())
         with pytest.raises(InvalidTokenError):
             await verifier.verify(signed(header, claims | {"iat": now + begins, "exp": now + ends}))
+
+    async def test_a_token_may_be_so_long_and_no_longer(
+        self, verifier: TokenVerifier, header: Json, claims: Json
+    ) -> None:
+        tokens = (signed(header, claims | {"more": "x" * count}) for count in range(LONGEST))
+        longest = next(token for token in tokens if len(token) >= LONGEST)
+        assert len(longest) == LONGEST
+        assert (await verifier.verify(longest)).subject == claims["sub"]
+        with pytest.raises(InvalidTokenError):
+            await verifier.verify(next(tokens))
 
     async def test_claims_that_are_no_object(self, verifier: TokenVerifier, header: Json) -> None:
         for claims in ([], "sub", 1, None, [["sub", "a"]]):

@@ -37,22 +37,24 @@ _MEDIA_TYPES = {"application/json", "application/merge-patch+json"}
 _REFUSED: Any = object()
 
 
+def _in_plain_words(schema: dict[str, Any]) -> None:
+    """Leave out what pydantic makes up: titles that repeat the names, and defaults in Python's terms."""
+    for described in schema["properties"].values():
+        described.pop("title", None)
+        described.pop("default", None)
+
+
 class Body(BaseModel):
     """What a request may carry. Unknown fields are refused: a misspelt one must not be silently lost."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra=_in_plain_words)
 
 
 def shown_as(**example: Any) -> Callable[[dict[str, Any]], None]:
-    """For `json_schema_extra`: document a body by this example.
-
-    What pydantic makes up is left out: titles that repeat the names, and defaults in Python's terms.
-    """
+    """For `json_schema_extra`: document a body by this example."""
 
     def show(schema: dict[str, Any]) -> None:
-        for described in schema["properties"].values():
-            described.pop("title", None)
-            described.pop("default", None)
+        _in_plain_words(schema)
         schema["examples"] = [example]
 
     return show
