@@ -14,7 +14,7 @@ from tests.containers import SECRET, memory_container
 from tests.http.service import PASSWORD, running
 from todo.application.limits import REQUESTS
 from todo.entrypoints.http.edge import Edge
-from todo.entrypoints.http.pseudonyms import Pseudonyms
+from todo.entrypoints.pseudonyms import Pseudonyms
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, MutableMapping

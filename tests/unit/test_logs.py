@@ -8,6 +8,9 @@ import subprocess
 import sys
 from typing import Any
 
+from todo.domain.values import UserId
+from todo.entrypoints.pseudonyms import Pseudonyms
+
 PROGRAM = """
 import logging, structlog
 from todo.entrypoints.logs import REQUEST_ID, configure_logging
@@ -80,11 +83,14 @@ def test_no_value_is_too_odd_to_be_logged() -> None:
     assert half["text"] == "\ud800"
 
 
+ADA = Pseudonyms("a secret").of(UserId("ada"))
 GATHERED = """
 import asyncio
+from todo.entrypoints.pseudonyms import Pseudonyms
 from todo.entrypoints.request_log import RequestLog, request_log
 async def main():
-    gathering, plain = request_log(), RequestLog()
+    pseudonyms = Pseudonyms("a secret")
+    gathering, plain = request_log(pseudonyms), RequestLog(pseudonyms)
     gathering.add("GET", "/api/tasks", 200, 0.01234567, "ada")
     gathering.add("POST", "/api/tasks", 422, 1.5, None)
     %s
@@ -100,12 +106,12 @@ def test_requests_are_logged_alike_whether_gathered_or_not() -> None:
     assert first["timestamp"] < second["timestamp"] < plain["timestamp"]
     del first["timestamp"], plain["timestamp"]
     assert first == plain
-    assert (first["milliseconds"], first["user"], first["request_id"]) == (12.35, "ada", "r-1")
+    assert (first["milliseconds"], first["user"], first["request_id"]) == (12.35, ADA, "r-1")
     assert (second["status"], second["user"]) == (422, None)
 
 
 def test_gathered_requests_are_written_soon_by_themselves() -> None:
-    wait = "while gathering._lines: await asyncio.sleep(0.01)"
+    wait = "while gathering._waiting: await asyncio.sleep(0.01)"
     written = lines(GATHERED % wait)
     assert [line["status"] for line in written] == [200, 422, 200]
 

@@ -67,12 +67,11 @@ class Priority(IntEnum):
 
 def parse_task_id(text: str) -> TaskId:
     """A task id that a client made: a UUID of version 7 (RFC 9562, section 5.7) in its usual text form."""
-    if not _UUID.fullmatch(text):
+    if not _UUID_7.fullmatch(text):
+        if _UUID.fullmatch(text):
+            raise InvalidError("not_version_7", "must be a UUID of version 7: other versions do not sort by time.")
         raise InvalidError("not_a_uuid", "must be a UUID of version 7, such as 0199e1b2-7c3d-7000-8000-000000000000.")
-    value = UUID(text)
-    if value.version != 7:
-        raise InvalidError("not_version_7", "must be a UUID of version 7: other versions do not sort by time.")
-    return TaskId(value)
+    return TaskId(UUID(text))
 
 
 def parse_user_id(text: str) -> UserId:
@@ -189,6 +188,7 @@ def clean_user_agent(text: str) -> UserAgent | None:
 
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_UUID_7 = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-7[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}")
 _DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _HOUR_AND_MINUTE = "([01][0-9]|2[0-3]):[0-5][0-9]"  # newer Pythons take 24:00, and any takes an offset of +01:99
 _SECOND = r"[0-9]{2}(\.[0-9]{1,9})?"

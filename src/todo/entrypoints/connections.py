@@ -6,10 +6,12 @@ without end, is refused here; all of it as problem documents.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from enum import Enum
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import unquote
 from uuid import uuid4
 
 import httptools
@@ -17,7 +19,8 @@ import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from todo.domain.errors import TodoError, UnavailableError
-from todo.entrypoints.corked import CorkedTransport
+from todo.entrypoints.deadline import Deadline
+from todo.entrypoints.exchange import Exchange
 from todo.entrypoints.http.heads import LARGEST_HEAD, check_head
 from todo.entrypoints.http.problems import Problem, ProblemResponse
 from todo.entrypoints.http.refusals import (
@@ -30,7 +33,6 @@ from todo.entrypoints.http.shapes import as_json
 from todo.entrypoints.open_files import most_connections
 
 if TYPE_CHECKING:
-    import asyncio
     from asyncio import TimerHandle
 
     from uvicorn import Config
@@ -72,23 +74,22 @@ class Connection(HttpToolsProtocol):
         self._unread = 0
         self._asks_upgrade = False
         self._is_refused = False
-        self._deadline: TimerHandle | None = None
+        self._deadline = Deadline(self.loop, self._give_up)
         self._stall: TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
-        super().connection_made(CorkedTransport(transport, self.loop))  # type: ignore[arg-type]  # but for its class it is one
+        super().connection_made(transport)
         if len(self.connections) > most_connections():
             self._refuse(UnavailableError("There are too many connections right now. Try again in a moment."))
         else:
-            self._deadline = self.loop.call_later(REQUEST_WITHIN, self._give_up)
+            self._deadline.set(REQUEST_WITHIN)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._forget_deadline()
+        self._deadline.close()
         self.resume_writing()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        self._unset_keepalive_if_required()
         if self._is_refused:
             return
         self._unread += len(data)
@@ -97,36 +98,53 @@ class Connection(HttpToolsProtocol):
         except httptools.HttpParserError as error:
             cause = error.__context__
             self._refuse(cause if isinstance(cause, TodoError) else _refusal_of(error, data))
-            return
-        if self._stage is _Stage.BETWEEN and self._latest and not self._latest.response_complete:
-            self._forget_deadline()
-        elif self._stage is _Stage.HEAD and self._unread > LARGEST_HEAD:
-            self._refuse(HeadTooLargeError())
-        elif self._deadline is None:
-            self._deadline = self.loop.call_later(REQUEST_WITHIN, self._give_up)
+        else:
+            if self._stage is _Stage.HEAD and self._unread > LARGEST_HEAD:
+                self._refuse(HeadTooLargeError())
 
     def on_message_begin(self) -> None:
         self._stage = _Stage.HEAD
+        self._deadline.set(REQUEST_WITHIN)
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        check_head(self.parser.get_http_version(), self.parser.get_method(), self.url, self.headers)
+        version, method = self.parser.get_http_version(), self.parser.get_method()
+        check_head(version, method, self.url, self.headers)
         if len(self.pipeline) >= MOST_WAITING:
             raise MalformedRequestError("Too many requests were sent ahead.")
         if self.parser.should_upgrade():
             self._asks_upgrade = True
             return
         self._stage, self._unread = _Stage.BODY, 0
-        super().on_headers_complete()
-        if self.expect_100_continue:
-            # who is refused before the body is asked for may leave it out, or not: what comes next cannot be told
-            self.cycle.keep_alive = False
+        address = httptools.parse_url(self.url)
+        path = address.path.decode("ascii")
+        self.scope |= {
+            "http_version": version,
+            "method": method.decode("ascii"),
+            "path": unquote(path) if "%" in path else path,
+            "raw_path": address.path,
+            "query_string": address.query or b"",
+        }
+        self._begin()
 
     def on_message_complete(self) -> None:
         if self._asks_upgrade:
             return
         self._stage, self._unread = _Stage.BETWEEN, 0
+        self._deadline.lift()
+        if self.cycle.response_complete:
+            self._rest()
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif self._stage is _Stage.BETWEEN:
+            self._rest()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -142,6 +160,34 @@ class Connection(HttpToolsProtocol):
         """Let the answer to the request that came last be the last, and say so (RFC 9112, section 9.6)."""
         if self._latest and not self._latest.response_complete:
             self._latest.keep_alive = False
+
+    def _begin(self) -> None:
+        """Have the request answered, once those before it are."""
+        before = self._latest
+        # who is refused before the body is asked for may leave it out, or not: what comes next cannot be told
+        may_last = self.scope["http_version"] == "1.1" and not self.expect_100_continue
+        self.cycle = Exchange(
+            self.scope,
+            self.transport,
+            self.flow,
+            self.logger,
+            self.access_logger,
+            False,
+            self.server_state.default_headers,
+            asyncio.Event(),
+            self.expect_100_continue,
+            may_last and self.parser.should_keep_alive(),
+            self.on_response_complete,
+        )
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
+
+    def _rest(self) -> None:
+        """Wait for the next request."""
+        self._deadline.set(self.timeout_keep_alive)
 
     def _feed(self, data: bytes) -> None:
         """Parse. Who asks for another protocol gets an answer in this one (RFC 9110, section 7.8).
@@ -175,7 +221,7 @@ class Connection(HttpToolsProtocol):
     def _refuse(self, error: TodoError) -> None:
         """End the connection; with an answer, if the next one due is that to the request which is refused."""
         self._is_refused = True
-        self._forget_deadline()
+        self._deadline.lift()
         cycle = self._latest
         if cycle is None or cycle.response_complete:
             # of a request that has its answer already, the rest of the body is worth none
@@ -211,11 +257,6 @@ class Connection(HttpToolsProtocol):
         start = f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}\r\n".encode()
         self.transport.write(b"".join([start, *(b"%s: %s\r\n" % field for field in fields), b"\r\n", body]))
         log.info("refused", request_id=request_id, code=error.code, status=problem.status)
-
-    def _forget_deadline(self) -> None:
-        if self._deadline:
-            self._deadline.cancel()
-            self._deadline = None
 
     def _watch(self, waiting: int) -> None:
         """Look again later; who has taken nothing of what waits by then never will."""

@@ -28,10 +28,10 @@ from todo.application.sessions import SessionService
 from todo.application.tasks import TaskService
 from todo.entrypoints.http.clients import Clients
 from todo.entrypoints.http.cursors import Cursors
-from todo.entrypoints.http.pseudonyms import Pseudonyms
 from todo.entrypoints.metrics.tally import Tally
 from todo.entrypoints.metrics.traced import TracedTally
 from todo.entrypoints.process import Readiness
+from todo.entrypoints.pseudonyms import Pseudonyms
 from todo.entrypoints.request_log import request_log
 from todo.entrypoints.settings import Settings
 
@@ -103,7 +103,6 @@ class Container(containers.DeclarativeContainer):
         AccountService, store, clock, new_id, passwords, session_service, admission_service, abuse_limits
     )
     operator_service = providers.Singleton(OperatorService, store, clock, new_id, passwords)
-    request_log = providers.Singleton(request_log)
+    request_log = providers.Singleton(request_log, providers.Singleton(Pseudonyms, settings.provided.secret))
     cursors = providers.Singleton(Cursors, settings.provided.secret)
-    pseudonyms = providers.Singleton(Pseudonyms, settings.provided.secret)
     readiness = providers.Singleton(Readiness)

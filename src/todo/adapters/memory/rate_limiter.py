@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from todo.application.ports import Hits
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from todo.application.ports import Clock, RateLimit
 
 
@@ -24,24 +21,23 @@ class MemoryRateLimiter:
     def __init__(self, clock: Clock, *, keys: int = 50_000) -> None:
         self._clock = clock
         self._keys = keys
-        self._windows: defaultdict[str, dict[str, tuple[int, datetime]]] = defaultdict(dict)
+        self._windows: defaultdict[str, dict[str, tuple[int, float]]] = defaultdict(dict)
 
     async def hit(self, limit: RateLimit, key: str) -> Hits:
-        now = self._clock.now()
+        now, length = self._clock.now().timestamp(), limit.seconds
         windows = self._windows[limit.name]
-        length = timedelta(seconds=limit.seconds)
         count, end = windows.get(key, (0, now))
         if not now < end <= now + 2 * length:  # one that ends later was begun by a clock that was put back since
             windows.pop(key, None)
             self._make_room(windows, now)
             count, end = 0, now + length
         windows[key] = (count + 1, end)
-        return Hits(count + 1, (end - now).total_seconds())
+        return Hits(count + 1, end - now)
 
     async def close(self) -> None:
         self._windows.clear()
 
-    def _make_room(self, windows: dict[str, tuple[int, datetime]], now: datetime) -> None:
+    def _make_room(self, windows: dict[str, tuple[int, float]], now: float) -> None:
         """Two at a time: more than come in, so that what is over is gone soon, and nobody waits for it."""
         for _ in range(2):
             oldest = next(iter(windows), None)

@@ -20,7 +20,7 @@ from todo.entrypoints.http.bodies import BODY_ERRORS, Body, Text, read_json, sho
 from todo.entrypoints.http.dependencies import Caller, Tasks
 from todo.entrypoints.http.described import UUID_7, Described, answer, raises, request_body
 from todo.entrypoints.http.feed import ChangeOut, change_out
-from todo.entrypoints.http.idempotency import REPLAYED, OncePerKey
+from todo.entrypoints.http.idempotency import OncePerKey, replayed
 from todo.entrypoints.http.routes import PlannedRoute
 from todo.entrypoints.http.shapes import A_TASK, JsonResponse, TaskOut, as_json
 from todo.entrypoints.http.tasks import NewTask, TaskPatch
@@ -144,5 +144,4 @@ async def do_batch(caller: Caller, batch: BatchIn, once: OncePerKey, tasks: Task
     A refusal names the `index` of the first that failed, counted from 0.
     """
     outcome = await tasks.batch(caller, [one.operation() for one in batch.operations], once)
-    headers: dict[str, Any] = REPLAYED if outcome.is_replayed else {}
-    return JsonResponse(as_json(BatchOut([change_out(task) for task in outcome.tasks])), headers=headers)
+    return JsonResponse(as_json(BatchOut([change_out(task) for task in outcome.tasks])), fields=replayed(outcome))

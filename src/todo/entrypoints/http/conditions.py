@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
 from todo.domain.values import Revision
 from todo.entrypoints.http.headers import header_lines
 
+if TYPE_CHECKING:
+    from todo.entrypoints.http.headers import HeaderField
+
 _REVISION = re.compile(r'"(0|[1-9][0-9]{0,17})"')
 
 
-def etag(revision: Revision) -> str:
-    """The entity tag of a task at this revision."""
-    return f'"{revision}"'
+def etag(revision: Revision) -> HeaderField:
+    """The ETag of a task at this revision."""
+    return b"etag", b'"%d"' % revision
 
 
 async def if_match(request: Request) -> frozenset[Revision] | None:
@@ -28,10 +32,13 @@ async def if_match(request: Request) -> frozenset[Revision] | None:
     return frozenset(Revision(int(found[1])) for tag in tags if (found := _REVISION.fullmatch(tag)))
 
 
-def is_not_modified(request: Request, tag: str) -> bool:
-    """Whether the caller has the current state already, as `If-None-Match` says; compared weakly."""
-    tags = _tags(header_lines(request, b"if-none-match"))
-    return tags == ["*"] or tag.removeprefix("W/") in {known.removeprefix("W/") for known in tags}
+def is_not_modified(request: Request, tag: HeaderField) -> bool:
+    """Whether the caller has the state with this ETag already, as `If-None-Match` says; compared weakly."""
+    fields = header_lines(request, b"if-none-match")
+    if not fields:
+        return False
+    tags, ours = _tags(fields), tag[1].decode()
+    return tags == ["*"] or ours.removeprefix("W/") in {known.removeprefix("W/") for known in tags}
 
 
 def _tags(fields: list[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends
 from starlette.requests import Request
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
 
 def _container(request: Request) -> Container:
-    return cast("Container", request.scope["container"])
+    container: Container = request.scope["container"]
+    return container
 
 
 async def task_service(request: Request) -> TaskService:

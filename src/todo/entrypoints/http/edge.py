@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from starlette.requests import ClientDisconnect, Request
 
-from todo.entrypoints.http.headers import sort_headers
+from todo.entrypoints.http.headers import field, sort_headers
 from todo.entrypoints.http.problems import problem_response
 from todo.entrypoints.http.refusals import InternalError
 from todo.entrypoints.logs import REQUEST_ID, places
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from todo.entrypoints.container import Container
-    from todo.entrypoints.http.pseudonyms import Pseudonyms
     from todo.entrypoints.metrics.tally import Tally
     from todo.entrypoints.request_log import RequestLog
 
@@ -42,7 +41,6 @@ class Edge:
         self._app = app
         self._container = container
         self._tally: Tally = container.tally()
-        self._pseudonyms: Pseudonyms = container.pseudonyms()
         self._log: RequestLog = container.request_log()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -52,77 +50,68 @@ class Edge:
         begun = time.perf_counter()
         method: str = scope["method"]
         path: str = scope["path"]
-        request_id = _request_id(scope)
-        REQUEST_ID.set(request_id)
-        common = (b"x-request-id", request_id.encode()), _NO_SNIFFING
+        tally = self._tally
         inner = dict(scope)
         inner["method"] = "GET" if method == "HEAD" else method
         inner["path"] = path[:-1] if path.endswith("/") and len(path) > 1 else path
         inner["container"] = self._container
         sort_headers(inner)
-        inner["state"] = {**scope.get("state", {}), "request_id": request_id}
-        status = LEFT
-        tally = self._tally
-        tally.in_progress += 1
+        inner["request_id"] = request_id = _request_id(inner)
+        REQUEST_ID.set(request_id)
 
         async def finish(message: Message) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
-                _count(tally, method, inner, status, begun)  # already: streams go on for hours
+                inner["status"] = message["status"]
+                _count(tally, method, inner, begun)  # already: streams go on for hours
                 headers = message["headers"]
-                headers += common
+                headers += (b"x-request-id", request_id.encode()), _NO_SNIFFING
                 if path.startswith("/api") and not _says_how_to_cache(headers):
                     headers.append(_NO_STORE)
             await send(message)
 
+        tally.in_progress += 1
         try:
             await self._app(inner, receive, _without_body(finish) if method == "HEAD" else finish)
         finally:
             tally.in_progress -= 1
-            if status == LEFT:
-                _count(tally, method, inner, status, begun)
-            caller = inner.get("caller")
-            user = self._pseudonyms.of(caller) if caller else None
-            self._log.add(method, inner.get("template", NO_ROUTE), status, time.perf_counter() - begun, user)
+            if "status" not in inner:
+                _count(tally, method, inner, begun)
+            route, status = inner.get("template", NO_ROUTE), inner.get("status", LEFT)
+            self._log.add(method, route, status, time.perf_counter() - begun, inner.get("caller"))
 
 
 class Faults:
-    """Makes a fault of ours an answer, and a line of log that tells where it happened but not with what data."""
+    """Makes a fault of ours an answer, and a line of log that tells where it happened but not with what data.
+
+    From the edge it knows by the scope whether the answer has begun.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_answered = False
-
-        async def watch(message: Message) -> None:
-            nonlocal is_answered
-            is_answered = True
-            await send(message)
-
         try:
-            await self._app(scope, receive, watch)
+            await self._app(scope, receive, send)
         except ClientDisconnect:
             log.info("client_left")
         except Exception as error:
             if scope["type"] != "http":
                 raise
             log.error("fault", error=type(error).__name__, at=places(error))
-            if is_answered:
+            if "status" in scope:
                 raise
             await problem_response(Request(scope), InternalError())(scope, receive, send)
 
 
 def _request_id(scope: Scope) -> str:
-    for name, value in scope["headers"]:
-        if name == b"x-request-id" and _SAFE_REQUEST_ID.fullmatch(value):
-            return str(value, "ascii")
+    given = field(scope, b"x-request-id")
+    if given and _SAFE_REQUEST_ID.fullmatch(given):
+        return str(given, "ascii")
     return f"{random.getrandbits(128):032x}"
 
 
-def _count(tally: Tally, method: str, scope: Scope, status: int, begun: float) -> None:
-    route, outcome = scope.get("template", NO_ROUTE), scope.get("outcome", "")
+def _count(tally: Tally, method: str, scope: Scope, begun: float) -> None:
+    route, status, outcome = scope.get("template", NO_ROUTE), scope.get("status", LEFT), scope.get("outcome", "")
     tally.answered(method, route, status, outcome, time.perf_counter() - begun)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Scope
+
+HeaderField: TypeAlias = tuple[bytes, bytes]
+"""A name in lower case, and a value."""
 
 _FIELDS: Final = "headers_by_name"
 _BLANKS: Final = " \t"  # no part of a value (RFC 9110, section 5.5), but the parser leaves those behind it
@@ -17,9 +20,15 @@ def sort_headers(scope: Scope) -> None:
     scope[_FIELDS] = dict(scope["headers"])
 
 
-def header(request: Request, name: bytes, default: str = "") -> str:
+def field(scope: Scope, name: bytes) -> bytes | None:
     """The value of the last field line of this name, which is in lower case."""
-    value = cast("dict[bytes, bytes]", request.scope[_FIELDS]).get(name)
+    fields: dict[bytes, bytes] = scope[_FIELDS]
+    return fields.get(name)
+
+
+def header(request: Request, name: bytes, default: str = "") -> str:
+    """The same as text."""
+    value = field(request.scope, name)
     return default if value is None else value.decode("latin-1").strip(_BLANKS)
 
 

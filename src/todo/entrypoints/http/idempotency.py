@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends
 from starlette.requests import Request
@@ -15,9 +15,16 @@ from todo.entrypoints.http.described import Described, parameter
 from todo.entrypoints.http.headers import header_lines
 from todo.entrypoints.http.refusals import TooLargeError, UnsupportedMediaTypeError
 
+if TYPE_CHECKING:
+    from todo.application.ports import Outcome
+    from todo.entrypoints.http.headers import HeaderField
+
 LONGEST_KEY = 255
 
-REPLAYED = {"Idempotency-Replayed": "true"}
+
+def replayed(outcome: Outcome) -> tuple[HeaderField, ...]:
+    """The field that tells so, if this is what an earlier request led to."""
+    return ((b"idempotency-replayed", b"true"),) if outcome.is_replayed else ()
 
 
 async def once(request: Request) -> Once | None:

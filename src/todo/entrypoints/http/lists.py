@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from todo.application.queries import Page
     from todo.domain.values import Due, Revision, UserId
     from todo.entrypoints.http.cursors import Cursors
+    from todo.entrypoints.http.headers import HeaderField
 
 _TRUE_OR_FALSE = {"true": True, "false": False}
 _STATUSES = {
@@ -149,20 +150,20 @@ async def _at_cursor(request: Request, asked: Asked) -> Asked:
     return replace(asked, query=replace(asked.query, after=after))
 
 
-def next_part(request: Request, asked: Asked, page: Page, cursors: Cursors) -> tuple[str | None, dict[str, str]]:
+def next_part(request: Request, asked: Asked, page: Page, cursors: Cursors) -> tuple[str | None, list[HeaderField]]:
     """The cursor of the part behind this one, and the header that links to it (RFC 8288)."""
     if page.next is None:
-        return None, {}
+        return None, []
     cursor = cursors.seal(page.next, asked.of_list)
     path = quote(request.scope["path"], safe="/:@!$&'()*+,;=~")
     parameters = f"{asked.parameters}&" if asked.parameters else ""
-    return cursor, {"Link": f'<{path}?{parameters}cursor={cursor}>; rel="next"'}
+    return cursor, [(b"link", f'<{path}?{parameters}cursor={cursor}>; rel="next"'.encode())]
 
 
-def list_etag(owner: UserId, revision: Revision, asked: Asked) -> str:
-    """The entity tag of this part of the owner's list, which has to be timeless."""
+def list_etag(owner: UserId, revision: Revision, asked: Asked) -> HeaderField:
+    """The ETag of this part of the owner's list, which has to be timeless."""
     which = f"{owner}\n{asked.query.limit}\n{asked.cursor or ''}\n".encode() + asked.of_list
-    return f'W/"{revision}-{hashlib.sha256(which).hexdigest()[:16]}"'
+    return b"etag", f'W/"{revision}-{hashlib.sha256(which).hexdigest()[:16]}"'.encode()
 
 
 _BOUND = {"anyOf": [{"format": "date"}, {"format": "date-time"}]}

@@ -39,7 +39,7 @@ Error: TypeAlias = Literal["invalid_request", "invalid_grant", "unsupported_gran
 _MEDIA_TYPE = "application/x-www-form-urlencoded"
 _MOST_FIELDS = 20
 _NOT_GRANTED = (WrongCredentialsError, AccountDisabledError, InvalidRefreshTokenError, RefreshTokenReusedError)
-_UNCACHED = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+_UNCACHED = ((b"cache-control", b"no-store"), (b"pragma", b"no-cache"))
 
 _FORM: dict[str, Any] = {
     "type": "object",
@@ -123,7 +123,7 @@ def _given(form: Mapping[str, str], name: str) -> str:
 
 def _tokens(signed_in: SignedIn) -> Response:
     access, refresh = signed_in.access, signed_in.refresh
-    return JsonResponse(as_json(TokensOut(access.text, "bearer", access.expires_in, refresh)), headers=_UNCACHED)
+    return JsonResponse(as_json(TokensOut(access.text, "bearer", access.expires_in, refresh)), fields=_UNCACHED)
 
 
 def _refusal(error: Error, description: str) -> Response:

@@ -143,7 +143,7 @@ class ProblemResponse(Response):
 def problem_response(request: Request, error: errors.TodoError) -> Response:
     """The answer to a request that is refused."""
     request.scope["outcome"] = error.code
-    problem = Problem.of(error, request.scope["path"], request.state.request_id)
+    problem = Problem.of(error, request.scope["path"], request.scope["request_id"])
     return ProblemResponse(as_json(problem), problem.status, dict(_headers(error)))
 
 

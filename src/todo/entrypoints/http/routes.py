@@ -95,7 +95,12 @@ class Dispatch:
             for pattern, handle, template in self._table.get((scope["method"], path.count("/")), ()):
                 if found := pattern.fullmatch(path):
                     scope["path_params"], scope["template"] = found.groupdict(), template
-                    await (await _answer(Request(scope, receive), handle))(scope, receive, send)
+                    request = Request(scope, receive)
+                    try:
+                        response = await handle(request)
+                    except TodoError as error:
+                        response = problem_response(request, error)
+                    await response(scope, receive, send)
                     return
             if path.endswith("\n"):  # the patterns of the application end with `$`, which passes over it
                 await problem_response(Request(scope), UnknownRouteError())(scope, receive, send)
@@ -105,10 +110,3 @@ class Dispatch:
                     scope["template"] = template
                     break
         await self._app(scope, receive, send)
-
-
-async def _answer(request: Request, handle: Handler) -> Response:
-    try:
-        return await handle(request)
-    except TodoError as error:
-        return problem_response(request, error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -14,7 +14,9 @@ from todo.domain.task import Task
 from todo.domain.values import Description, Priority, Revision, Tag, TaskId, Title, UserId
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
+
+    from todo.entrypoints.http.headers import HeaderField
 
 as_json = msgspec.json.Encoder().encode
 
@@ -27,16 +29,22 @@ class JsonResponse(Response):
 
     media_type = "application/json"
 
-    def __init__(self, body: bytes, status_code: int = 200, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, body: bytes, status_code: int = 200, fields: Iterable[HeaderField] = ()) -> None:
         self.status_code = status_code
         self.body = body
         self.background = None
-        self.raw_headers = [(b"content-length", b"%d" % len(body)), _JSON]
-        if headers:
-            self.raw_headers += [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+        self.raw_headers = [(b"content-length", b"%d" % len(body)), _JSON, *fields]
 
 
-_JSON = (b"content-type", b"application/json")
+_JSON: Final = (b"content-type", b"application/json")
+
+
+def not_modified(*fields: HeaderField) -> Response:
+    """The client has it already."""
+    response = Response(status_code=304)
+    response.raw_headers += fields
+    return response
+
 
 PRIORITY_NAMES = {priority: priority.name.lower() for priority in Priority}
 PRIORITIES = {name: priority for priority, name in PRIORITY_NAMES.items()}

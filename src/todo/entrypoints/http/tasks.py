@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 from urllib.parse import quote
 
 import msgspec
@@ -11,7 +11,6 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from todo.application.ports import Outcome
 from todo.application.queries import PAGE_SIZE
 from todo.domain import values
 from todo.domain.errors import InTrashError
@@ -22,21 +21,22 @@ from todo.entrypoints.http.conditions import etag, is_not_modified
 from todo.entrypoints.http.dependencies import Caller, Cursors, IfMatch, PathTask, Tasks
 from todo.entrypoints.http.described import UUID_7, Described, answer, empty_answer, parameter, raises, request_body
 from todo.entrypoints.http.headers import header_lines
-from todo.entrypoints.http.idempotency import REPLAYED, OncePerKey
+from todo.entrypoints.http.idempotency import OncePerKey, replayed
 from todo.entrypoints.http.lists import TasksAsked, list_etag, next_part
 from todo.entrypoints.http.parameters import choice
 from todo.entrypoints.http.paths import TASK
 from todo.entrypoints.http.routes import PlannedRoute
-from todo.entrypoints.http.shapes import A_TASK, DUE, PRIORITIES, JsonResponse, TaskOut, as_json
+from todo.entrypoints.http.shapes import A_TASK, DUE, PRIORITIES, JsonResponse, TaskOut, as_json, not_modified
 
 if TYPE_CHECKING:
+    from todo.application.ports import Outcome
     from todo.domain.task import Task
+    from todo.entrypoints.http.headers import HeaderField
 
 router = APIRouter(route_class=PlannedRoute, tags=["tasks"])
 
-REVALIDATE = {"Cache-Control": "private, no-cache"}
-# two accounts in one browser must never share an answer
-REVALIDATE_FOR_CALLER = {**REVALIDATE, "Vary": "Authorization"}
+_REVALIDATE: Final = (b"cache-control", b"private, no-cache")
+_PER_CALLER: Final = (b"vary", b"Authorization")  # two accounts in one browser must never share an answer
 
 
 class TaskIn(Body):
@@ -119,15 +119,14 @@ _IF_NONE_MATCH = parameter(
 )
 
 
-def task_response(task: Task, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def task_response(task: Task, status: int = 200, *fields: HeaderField) -> Response:
     """A task, with its entity tag."""
-    head = {"ETag": etag(task.revision), **REVALIDATE, **(headers or {})}
-    return JsonResponse(as_json(TaskOut.of(task)), status, head)
+    return JsonResponse(as_json(TaskOut.of(task)), status, (etag(task.revision), _REVALIDATE, *fields))
 
 
-def outcome_response(outcome: Outcome, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def outcome_response(outcome: Outcome, status: int = 200, *fields: HeaderField) -> Response:
     """The task that a write led to, now or when it was first asked for."""
-    return task_response(outcome.task, status, {**(headers or {}), **(REPLAYED if outcome.is_replayed else {})})
+    return task_response(outcome.task, status, *fields, *replayed(outcome))
 
 
 @router.get(
@@ -143,13 +142,13 @@ async def list_tasks(request: Request, caller: Caller, asked: TasksAsked, tasks:
     if asked.is_timeless and header_lines(request, b"if-none-match"):
         tag = list_etag(caller, await tasks.revision(caller), asked)
         if is_not_modified(request, tag):
-            return Response(status_code=304, headers={"ETag": tag, **REVALIDATE_FOR_CALLER})
+            return not_modified(tag, _REVALIDATE, _PER_CALLER)
     page = await tasks.page(caller, asked.query)
-    cursor, headers = next_part(request, asked, page, cursors)
+    cursor, fields = next_part(request, asked, page, cursors)
     if asked.is_timeless:
-        headers |= {"ETag": list_etag(caller, page.revision, asked), **REVALIDATE_FOR_CALLER}
+        fields += list_etag(caller, page.revision, asked), _REVALIDATE, _PER_CALLER
     shown = TaskList([TaskOut.of(task) for task in page.tasks], page.total, asked.query.limit, cursor)
-    return JsonResponse(as_json(shown), headers=headers)
+    return JsonResponse(as_json(shown), fields=fields)
 
 
 @router.post(
@@ -166,7 +165,8 @@ async def create_task(request: Request, caller: Caller, body: NewTask, once: Onc
     outcome = await tasks.create(caller, body.title, body.changes(), body.id, once)
     if not outcome.is_new:
         return outcome_response(outcome)
-    return outcome_response(outcome, 201, {"Location": f"{quote(request.scope['path'])}/{outcome.task.id}"})
+    place = f"{quote(request.scope['path'])}/{outcome.task.id}"
+    return outcome_response(outcome, 201, (b"location", place.encode()))
 
 
 @router.get(
@@ -180,8 +180,8 @@ async def create_task(request: Request, caller: Caller, body: NewTask, once: Onc
 async def get_task(request: Request, caller: Caller, task_id: PathTask, tasks: Tasks) -> Response:
     """One task."""
     task = await tasks.get(caller, task_id)
-    if is_not_modified(request, etag(task.revision)):
-        return Response(status_code=304, headers={"ETag": etag(task.revision), **REVALIDATE})
+    if is_not_modified(request, tag := etag(task.revision)):
+        return not_modified(tag, _REVALIDATE)
     return task_response(task)
 
 

@@ -39,9 +39,9 @@ _RESTORED: dict[int | str, Any] = {200: answer(TaskOut.of(A_TASK), "ETag", when=
 async def list_trash(request: Request, caller: Caller, asked: TrashAsked, tasks: Tasks, cursors: Cursors) -> Response:
     """What lies in the caller's trash, the last that was put there first."""
     page = await tasks.page(caller, asked.query)
-    cursor, headers = next_part(request, asked, page, cursors)
+    cursor, fields = next_part(request, asked, page, cursors)
     shown = TrashList([TrashedTaskOut.of(task) for task in page.tasks], page.total, asked.query.limit, cursor)
-    return JsonResponse(as_json(shown), headers=headers)
+    return JsonResponse(as_json(shown), fields=fields)
 
 
 @router.post("/{task_id}/restore", responses=_RESTORED)
