@@ -36,11 +36,12 @@ _CONTROL_NAMES = {
 
 def line(text: str, longest: int) -> str:
     """One line of 1 to so many characters, one of which can be seen: neither white space nor of Cc or Cf."""
-    if not (text.isascii() and text.isprintable()):
-        text = proper(text, _CONTROLS_AROUND_LINE, longest)
-    text = text.strip()
+    is_plain = text.isascii() and text.isprintable()
+    text = (text if is_plain else proper(text, _CONTROLS_AROUND_LINE, longest)).strip()
     if not text:
         raise InvalidError("empty", "must not be empty.")
+    if is_plain:
+        return no_longer_than(text, longest)
     if not any(unicodedata.category(character) not in _UNSEEN for character in text):
         raise InvalidError("empty", "must hold a character that can be seen.")
     if found := _LINE_BREAKS.search(text):
@@ -59,6 +60,8 @@ def normal(text: str, longest: int) -> str:
     """The text in normal form NFC; it must not be far too long. Four code points become one at most."""
     if len(text) > 4 * longest and len(text.strip()) > 4 * longest:
         raise _too_long(text, longest)
+    if text.isascii():
+        return text
     _check_piles(text, _ABSURD_PILES, 4 * MOST_MARKS)
     text = unicodedata.normalize("NFC", text)
     _check_piles(text, _PILES, MOST_MARKS)

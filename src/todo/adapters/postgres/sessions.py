@@ -132,8 +132,7 @@ class PostgresSessionRepository:
         await self._transaction.fetch(_ADD, _row(session))
 
     async def update(self, session: Session) -> None:
-        moved = {f"new_{name}": value for name, value in _row(session).items()}
-        if not await self._transaction.fetch(_UPDATE, {"owner": self._owner, "id": session.id, **moved}):
+        if not await self._transaction.fetch(_UPDATE, {"owner": self._owner, **_row(session)}):
             raise SessionNotFoundError
 
     async def revoke_all(self, now: datetime, *, spare: SessionId | None = None) -> None:

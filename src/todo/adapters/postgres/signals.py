@@ -22,7 +22,7 @@ from todo.domain.errors import UnavailableError
 from todo.domain.values import UserId
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from todo.adapters.postgres.connection import Connection
     from todo.adapters.postgres.database import Database
@@ -36,8 +36,8 @@ LOOK_WHEN_LISTENING = 5.0
 LOOK_WHEN_DEAF = 1.0
 """The same while they do not: the connection is lost, or there is a pooler, through which LISTEN does not work."""
 
-_HINT_SIZE = 30
-"""Owners in one hint: their ids are at most 255 characters, and a payload at most 8,000 bytes."""
+LARGEST_HINT = 7_900
+"""Bytes of one hint; PostgreSQL takes a few more. The ids of owners are ASCII."""
 
 _SEND = Statement(select(func.pg_notify(bindparam("channel", type_=Text), bindparam("owners", type_=Text))))
 _LOOK = Statement(
@@ -87,9 +87,8 @@ class Signals:
             while self._to_send:
                 owners = sorted(self._to_send)
                 self._to_send.clear()
-                for start in range(0, len(owners), _HINT_SIZE):
-                    part = "\n".join(owners[start : start + _HINT_SIZE])
-                    await self._database.fetch(_SEND, {"channel": CHANNEL, "owners": part})
+                for hint in hints(owners):
+                    await self._database.fetch(_SEND, {"channel": CHANNEL, "owners": hint})
                 await asyncio.sleep(GATHERING)
         except UnavailableError:
             log.info("hint_not_sent")
@@ -130,3 +129,13 @@ class Signals:
             if owner not in self._revisions or revisions.get(owner) != self._revisions[owner]:
                 self._watches.wake(owner)
         self._revisions = revisions
+
+
+def hints(owners: Iterable[UserId]) -> Iterator[str]:
+    """The owners, one a line, in as few hints as they fit into."""
+    left = "\n".join(owners)
+    while len(left) > LARGEST_HINT:
+        end = left.rindex("\n", 0, LARGEST_HINT + 1)
+        yield left[:end]
+        left = left[end + 1 :]
+    yield left

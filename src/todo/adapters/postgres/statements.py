@@ -28,6 +28,8 @@ OWNER_SETTING = "todo.owner"
 class Statement:
     """One shape of SQL. Its parameters are given by name; asyncpg wants them by place.
 
+    SQLAlchemy keeps the names of the columns that an UPDATE sets for itself: a parameter with the new value of
+    one is called `new_` and the column's name, and is given by the column's name.
     `writes` says whether running it twice may differ from running it once. Of SQL written by hand that is assumed.
     """
 
@@ -36,7 +38,7 @@ class Statement:
     def __init__(self, clause: ClauseElement) -> None:
         compiled = cast("SQLCompiler", clause.compile(dialect=_DIALECT))
         self.sql = str(compiled)
-        self._names = tuple(compiled.positiontup or ())
+        self._names = tuple(name.removeprefix("new_") for name in compiled.positiontup or ())
         self.writes = any(isinstance(part, UpdateBase | TextClause) for part in iterate(clause))
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:

@@ -137,6 +137,6 @@ async def add_task(place: Database | Transaction, owner: UserId, task: Task) -> 
 
 async def update_task(place: Database | Transaction, owner: UserId, task: Task) -> Task | None:
     """Store the change of a task; None if the stored one no longer has its revision, or there is none."""
-    fields = {f"new_{name}": value for name, value in (row_of(task) | folded_row_of(task)).items()}
-    rows = await place.fetch(_UPDATE, {"owner": owner, "id": task.id, "seen": task.revision, **fields})
+    values = {"owner": owner, "seen": task.revision, **row_of(task), **folded_row_of(task)}
+    rows = await place.fetch(_UPDATE, values)
     return task._replace(revision=Revision(rows[0]["revision"])) if rows else None

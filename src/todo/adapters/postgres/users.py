@@ -82,8 +82,7 @@ class PostgresUserRepository:
             raise EmailTakenError
 
     async def update(self, user: User) -> None:
-        fields = {f"new_{name}": value for name, value in _row(user).items()}
-        if not await self._transaction.fetch(_UPDATE, {"id": self._owner, **fields}):
+        if not await self._transaction.fetch(_UPDATE, {**_row(user), "id": self._owner}):
             raise InvalidTokenError
 
     async def delete(self) -> None:

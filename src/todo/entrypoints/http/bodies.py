@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import msgspec
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import PydanticCustomError, core_schema
+from starlette.requests import ClientDisconnect
 
 from todo.domain.errors import Flaw, InvalidError, InvalidFieldsError
 from todo.entrypoints.http.headers import header
@@ -144,11 +145,15 @@ async def read_bytes(request: Request) -> bytes:
     declared = header(request, b"content-length")
     if declared.isdecimal() and int(declared) > LARGEST_BODY:
         raise TooLargeError
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
+    body, has_more = b"", True
+    while has_more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
         if len(body) > LARGEST_BODY:
             raise TooLargeError
+        has_more = message.get("more_body", False)
     request.scope["todo.body"] = body
     return body
 
