@@ -89,6 +89,8 @@ TARGETS: Final[dict[str, tuple[str, ...]]] = {
     "adapters/jose/verifier.py": _TOKENS,
     "adapters/refresh_tokens.py": ("tests/unit/test_refresh_tokens.py",),
     "entrypoints/connections.py": _CONNECTIONS,
+    "entrypoints/deadline.py": ("tests/unit/test_deadline.py",),
+    "entrypoints/exchange.py": ("tests/unit/test_exchange.py",),
     "entrypoints/http/bodies.py": (*_BODIES, "tests/unit/test_openapi.py"),
     "entrypoints/http/clients.py": ("tests/unit/test_clients.py",),
     "entrypoints/http/conditions.py": _http("WritingIfUnchanged", "ReadingIfChanged", "UnchangedLists", "Trash"),

@@ -32,12 +32,19 @@ class Wire(asyncio.Transport):
 class Asked:
     """A request under way, and what was written in answer to it."""
 
-    def __init__(self, method: str = "GET", *, default: tuple[bytes, bytes] = TYPE, keep_alive: bool = True) -> None:
+    def __init__(
+        self,
+        method: str = "GET",
+        *,
+        version: str = "1.1",
+        default: tuple[bytes, bytes] = TYPE,
+        keep_alive: bool = True,
+    ) -> None:
         self.wire = Wire()
         self.completed = 0
         logger = logging.getLogger("uvicorn")
         self._exchange = Exchange(
-            {"type": "http", "method": method},
+            {"type": "http", "http_version": version, "method": method},
             self.wire,
             FlowControl(self.wire),
             logger,
@@ -99,6 +106,16 @@ async def test_an_empty_part_of_a_stream_does_not_end_it() -> None:
     await asked.body(b"", more_body=True)
     await asked.body(b"")
     assert b"".join(part for part in asked.wire.done[1:] if isinstance(part, bytes)) == b"0\r\n\r\n"
+
+
+async def test_a_stream_to_an_old_client_has_no_chunks_and_ends_with_the_connection() -> None:
+    asked = Asked(version="1.0", keep_alive=False)
+    await asked.start()
+    await asked.body(b"one ", more_body=True)
+    await asked.body(b"two")
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n"
+    assert asked.wire.done == [head, b"one ", b"two", "close"]
+    assert asked.completed == 1
 
 
 @pytest.mark.parametrize(("method", "status"), [("GET", 204), ("DELETE", 304), ("HEAD", 200)])

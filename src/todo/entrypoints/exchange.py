@@ -8,6 +8,7 @@ any of our code. Make `Connection` begin a `RequestResponseCycle` again, and all
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
@@ -19,12 +20,14 @@ if TYPE_CHECKING:
 class Exchange(RequestResponseCycle):
     """What uvicorn makes of each request, but for how the answer is sent.
 
-    An answer of unknown length is a stream: its head leaves at once, and each part of its body as a chunk.
+    An answer of unknown length is a stream: its head leaves at once, and each part of its body as a chunk; to a
+    client that only knows HTTP/1.0 as it is, up to the end of the connection (RFC 9112, section 6.1).
     """
 
     def __init__(self, *about: Any) -> None:
         super().__init__(*about)
         self._head = b""
+        self._left: float = 0
 
     async def send(self, message: Message) -> None:  # type: ignore[override]  # Starlette has one type for all messages
         """Send the next part of the answer; a `RuntimeError` if it cannot follow what was sent."""
@@ -47,17 +50,19 @@ class Exchange(RequestResponseCycle):
             fields.append((b"connection", b"close"))
         has_body = status not in {204, 304} and self.scope["method"] != "HEAD"
         length = named.get(b"content-length")
-        if length is None and has_body:
+        is_stream = length is None and has_body
+        if is_stream and self.scope["http_version"] == "1.1":
             self.chunked_encoding = True
             fields.append((b"transfer-encoding", b"chunked"))
         head = STATUS_LINE[status] + b"\r\n".join(map(b": ".join, fields)) + b"\r\n\r\n"
         if not head.count(b"\r") == head.count(b"\n") == len(fields) + 2:
             raise RuntimeError("A header field must not hold the end of a line.")
         self.response_started, self.waiting_for_100_continue = True, False
-        if self.chunked_encoding:
+        if is_stream:
+            self._left = math.inf
             self.transport.write(head)
         else:
-            self.expected_content_length = int(length or 0) if has_body else 0
+            self._left = int(length or 0) if has_body else 0
             self._head = head
 
     def _go_on(self, body: bytes, has_more: bool) -> None:
@@ -65,8 +70,8 @@ class Exchange(RequestResponseCycle):
             chunk = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
             self.transport.write(chunk if has_more else chunk + b"0\r\n\r\n")
         else:
-            self.expected_content_length -= len(body)
-            if self.expected_content_length < 0 or (self.expected_content_length and not has_more):
+            self._left -= len(body)
+            if self._left < 0 or (0 < self._left < math.inf and not has_more):
                 raise RuntimeError("The body is not as long as its Content-Length.")
             self.transport.write(self._head + body)
             self._head = b""
