@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from typing import TYPE_CHECKING
 
 from benchmarks import data
@@ -43,7 +44,8 @@ class Requests:
     """Requests of one operation, one after the other, each of another user than those before it.
 
     That is what many people at work are to a service: the requests that are under way at one time are of
-    different users. `first` is how many requests of this operation went before: none is completed twice.
+    different users. `first` is how many requests of this operation went before: none is completed twice. No `load`
+    has the name of another, so that what one changes the next changes again.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Requests:
         self._users = shuffled
         self._random = random.Random(first)
         self._number = first
+        self.load = f"{time.time_ns():x}"
         self._make = _path(path) if path else _MAKERS[operation]
 
     def next(self) -> bytes:
@@ -103,9 +106,8 @@ def _patch(requests: Requests, number: int) -> bytes:
     user = requests.user(number)
     task = data.task_id(user, requests.pick(data.completed_tasks(user)))
     is_done = "true" if number % 2 else "false"
-    return requests.request(
-        "PATCH", f"/api/tasks/{task}", number, f'{{"title":"Renamed {number}","completed":{is_done}}}'
-    )
+    body = f'{{"title":"Renamed {number} by {requests.load}","completed":{is_done}}}'
+    return requests.request("PATCH", f"/api/tasks/{task}", number, body)
 
 
 def _complete(requests: Requests, number: int) -> bytes:
