@@ -157,8 +157,11 @@ class Connection(HttpToolsProtocol):
         super().resume_writing()
 
     def retire(self) -> None:
-        """Let the answer to the request that came last be the last, and say so (RFC 9112, section 9.6)."""
-        if self._latest and not self._latest.response_complete:
+        """Let the answer to the request that came last be the last, if it can still say so (RFC 9112, section 9.6).
+
+        A signal calls this at any moment. Who is not told, and sends another request, is told with its answer.
+        """
+        if self._latest and not self._latest.response_started:
             self._latest.keep_alive = False
 
     def _begin(self) -> None:

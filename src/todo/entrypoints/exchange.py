@@ -43,6 +43,8 @@ class Exchange(RequestResponseCycle):
             self._go_on(message.get("body", b""), message.get("more_body", False))
 
     def _begin(self, status: int, fields: list[tuple[bytes, bytes]]) -> None:
+        # first of all: from here on nothing but the answer itself decides whether it says that it is the last
+        self.response_started, self.waiting_for_100_continue = True, False
         named = dict(fields)
         if b"connection" in named:  # of its values, the only one in use is `close`
             self.keep_alive = False
@@ -57,7 +59,6 @@ class Exchange(RequestResponseCycle):
         head = STATUS_LINE[status] + b"\r\n".join(map(b": ".join, fields)) + b"\r\n\r\n"
         if not head.count(b"\r") == head.count(b"\n") == len(fields) + 2:
             raise RuntimeError("A header field must not hold the end of a line.")
-        self.response_started, self.waiting_for_100_continue = True, False
         if is_stream:
             self._left = math.inf
             self.transport.write(head)
