@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from inspect import signature
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.containers import memory_container
 from tests.http.service import running
+from todo.adapters.postgres.database import Database
+from todo.adapters.postgres.pool import Pool
 from todo.entrypoints.http import shedding
 
 if TYPE_CHECKING:
@@ -106,3 +109,8 @@ async def test_a_request_that_fails_is_no_longer_under_way(monkeypatch: pytest.M
     for _ in range(3):
         with pytest.raises(RuntimeError):
             await app({"type": "http", "path": "/api/tasks"}, None, None)  # type: ignore[arg-type]
+
+
+def test_the_pool_has_room_for_all_that_are_let_in_and_for_what_is_no_request() -> None:
+    places = signature(Pool).parameters["queue"].default + signature(Database).parameters["size"].default
+    assert places - shedding.MOST_AT_ONCE >= 5

@@ -13,8 +13,11 @@ from todo.entrypoints.http.problems import problem_response
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-MOST_AT_ONCE: Final = 1_008
-"""Requests under way in one process: with a connection to the database, or waiting for one."""
+MOST_AT_ONCE: Final = 1_000
+"""Requests under way in one process: with a connection to the database, or waiting for one.
+
+A few less than the pool has places, for what is no request: hints, looks, clearing up. The pool refuses at once.
+"""
 PAUSE: Final = 1.0
 """Seconds until a refusal."""
 
