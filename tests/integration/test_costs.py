@@ -49,8 +49,8 @@ class Cost(NamedTuple):
 COSTS = {
     "get": Cost(1, 15, 170),
     "list": Cost(1, 75, 450),
-    "filter": Cost(1, 1100, 420),
-    "search": Cost(1, 1100, 420),
+    "filter": Cost(1, 260, 420),
+    "search": Cost(1, 560, 420),
     "create": Cost(1, 45, 240),
     "patch": Cost(2, 60, 260),
     "complete": Cost(2, 60, 245),

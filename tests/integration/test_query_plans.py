@@ -110,6 +110,16 @@ async def test_every_list_is_a_range_of_an_index_under_the_owner(service: asyncp
         assert all("(owner_id = " in scan for scan in scans), (shape, scans)
 
 
+async def test_the_newest_open_or_completed_tasks_are_found_without_reading_the_others(
+    service: asyncpg.Connection[Record],
+) -> None:
+    for shape in _shapes():
+        if shape.open != shape.completed and shape.sort is Sort.CREATED_AT:
+            condition = "(completed_at IS NULL)" if shape.open else "(completed_at IS NOT NULL)"
+            scans = await _scans_of_tasks(service, page_statement(shape))
+            assert all(condition in scan for scan in scans), (shape, scans)
+
+
 async def test_stats_are_ranges_of_an_index_under_the_owner(service: asyncpg.Connection[Record]) -> None:
     scans = await _scans_of_tasks(service, task_stats.STATS)
     assert len(scans) == 2

@@ -143,11 +143,13 @@ oldest_receipts = Index(
 
 oldest_trash = Index("users_trash_since_idx", users.c.trash_since, postgresql_where=users.c.trash_since.is_not(None))
 
+# the last column lets open or completed tasks be found without a look at the others' rows
 newest_first = Index(
     "tasks_newest_first_idx",
     tasks.c.owner_id,
     tasks.c.created_at.desc(),
     tasks.c.id.desc(),
+    tasks.c.completed_at,
     postgresql_where=tasks.c.deleted_at.is_(None),
 )
 

@@ -119,7 +119,7 @@ def upgrade() -> None:
     op.create_index(
         "tasks_newest_first_idx",
         "tasks",
-        ["owner_id", sa.text("created_at DESC"), sa.text("id DESC")],
+        ["owner_id", sa.text("created_at DESC"), sa.text("id DESC"), "completed_at"],
         postgresql_where=sa.text("deleted_at IS NULL"),
     )
     op.create_index(
