@@ -11,7 +11,7 @@ import pytest
 from tests.containers import memory_container
 from tests.hostile.wire import Host, Wire, request
 from tests.streams import Client, serving
-from todo.entrypoints import connections
+from todo.entrypoints import connections, stall
 from todo.entrypoints.connections import REQUEST_WITHIN, Connection
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ async def test_a_body_of_an_answered_request_is_not_waited_for_either(hurried: H
 
 
 async def test_who_reads_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "STALLED_AFTER", HURRY)
+    monkeypatch.setattr(stall, "STALLED_AFTER", HURRY)
     async with serving(memory_container()) as server:
         ada = await server.sign_up()
         for _ in range(10):

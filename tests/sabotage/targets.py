@@ -103,5 +103,6 @@ TARGETS: Final[dict[str, tuple[str, ...]]] = {
     "entrypoints/http/heads.py": _CONNECTIONS,
     "entrypoints/http/idempotency.py": (*_http("Repeating", "NotRepeating"), "tests/unit/test_http_repeats.py"),
     "entrypoints/http/parameters.py": _LISTS,
+    "entrypoints/stall.py": ("tests/hostile/test_slow.py",),
 }
 """Each file, and the tests that have to notice."""

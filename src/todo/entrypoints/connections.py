@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import re
 from enum import Enum
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import unquote
 from uuid import uuid4
@@ -19,22 +18,21 @@ import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from todo.domain.errors import TodoError, UnavailableError
+from todo.entrypoints.bare_answers import bare_answer
 from todo.entrypoints.deadline import Deadline
 from todo.entrypoints.exchange import Exchange
 from todo.entrypoints.http.heads import LARGEST_HEAD, check_head
-from todo.entrypoints.http.problems import Problem, ProblemResponse
+from todo.entrypoints.http.problems import Problem
 from todo.entrypoints.http.refusals import (
     HeadTooLargeError,
     MalformedRequestError,
     RequestTimeoutError,
     UnknownMethodError,
 )
-from todo.entrypoints.http.shapes import as_json
 from todo.entrypoints.open_files import most_connections
+from todo.entrypoints.stall import Stall
 
 if TYPE_CHECKING:
-    from asyncio import TimerHandle
-
     from uvicorn import Config
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
     from uvicorn.server import ServerState
@@ -43,8 +41,6 @@ MOST_WAITING: Final = 100
 """Requests that one connection may send ahead of the answers."""
 REQUEST_WITHIN: Final = 30.0
 """Seconds from the first byte of a request to the last of its body."""
-STALLED_AFTER: Final = 60.0
-"""Seconds after which a client that takes none of its answer is given up."""
 
 log = structlog.get_logger("todo.http")
 
@@ -75,10 +71,10 @@ class Connection(HttpToolsProtocol):
         self._asks_upgrade = False
         self._is_refused = False
         self._deadline = Deadline(self.loop, self._give_up)
-        self._stall: TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
+        self._stall = Stall(self.loop, transport)
         if len(self.connections) > most_connections():
             self._refuse(UnavailableError("There are too many connections right now. Try again in a moment."))
         else:
@@ -148,12 +144,10 @@ class Connection(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._watch(self.transport.get_write_buffer_size())
+        self._stall.watch()
 
     def resume_writing(self) -> None:
-        if self._stall:
-            self._stall.cancel()
-            self._stall = None
+        self._stall.over()
         super().resume_writing()
 
     def retire(self) -> None:
@@ -245,33 +239,8 @@ class Connection(HttpToolsProtocol):
     def _answer(self, error: TodoError) -> None:
         request_id = uuid4().hex
         problem = Problem.of(error, "", request_id)
-        body = as_json(problem)
-        fields = [
-            *self.server_state.default_headers,
-            (b"content-type", (ProblemResponse.media_type or "").encode()),
-            (b"content-length", str(len(body)).encode()),
-            (b"cache-control", b"no-store"),
-            (b"x-content-type-options", b"nosniff"),
-            (b"x-request-id", request_id.encode()),
-            (b"connection", b"close"),
-        ]
-        if isinstance(error, UnavailableError):
-            fields.append((b"retry-after", str(error.retry_after).encode()))
-        start = f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}\r\n".encode()
-        self.transport.write(b"".join([start, *(b"%s: %s\r\n" % field for field in fields), b"\r\n", body]))
+        self.transport.write(bare_answer(problem, error, self.server_state.default_headers))
         log.info("refused", request_id=request_id, code=error.code, status=problem.status)
-
-    def _watch(self, waiting: int) -> None:
-        """Look again later; who has taken nothing of what waits by then never will."""
-        self._stall = self.loop.call_later(STALLED_AFTER, self._look_again, waiting)
-
-    def _look_again(self, waiting: int) -> None:
-        left = self.transport.get_write_buffer_size()
-        if left < waiting:
-            self._watch(left)
-        else:
-            log.info("stalled", bytes=left)
-            self.transport.abort()
 
 
 def _refusal_of(error: httptools.HttpParserError, data: bytes) -> TodoError:

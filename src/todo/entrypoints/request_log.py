@@ -6,7 +6,7 @@ import asyncio
 import sys
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
 import msgspec
 import structlog
@@ -54,25 +54,26 @@ class GatheringRequestLog(RequestLog):
     def add(self, method: str, route: str, status: int, seconds: float, caller: UserId | None) -> None:
         if not self._waiting:
             asyncio.get_running_loop().call_later(_GATHERED_FOR, self.close)
-        self._waiting.append((time.time(), method, route, status, seconds, caller, logs.REQUEST_ID.get()))
+        self._waiting.append(_Noted(time.time(), method, route, status, seconds, caller, logs.REQUEST_ID.get()))
 
     def close(self) -> None:
         waiting, self._waiting = self._waiting, []
-        self._file.write(_encode_lines([self._line(*noted) for noted in waiting]))
+        self._file.write(_encode_lines([self._line(noted) for noted in waiting]))
         self._file.flush()
 
-    def _line(
-        self,
-        at: float,
-        method: str,
-        route: str,
-        status: int,
-        seconds: float,
-        caller: UserId | None,
-        request_id: str | None,
-    ) -> _Line:
-        moment = datetime.fromtimestamp(at, UTC)
-        return _Line(moment, *_HEAD, method, route, status, _milliseconds(seconds), self._named(caller), request_id)
+    def _line(self, noted: _Noted) -> _Line:
+        return _Line(
+            datetime.fromtimestamp(noted.at, UTC),
+            "info",
+            "todo.http",
+            "request",
+            noted.method,
+            noted.route,
+            noted.status,
+            _milliseconds(noted.seconds),
+            self._named(noted.caller),
+            noted.request_id,
+        )
 
 
 def request_log(pseudonyms: Pseudonyms) -> RequestLog:
@@ -82,8 +83,14 @@ def request_log(pseudonyms: Pseudonyms) -> RequestLog:
     return RequestLog(pseudonyms)
 
 
-_Noted = tuple[float, str, str, int, float, "UserId | None", str | None]
-_HEAD: Final = ("info", "todo.http", "request")
+class _Noted(NamedTuple):
+    at: float
+    method: str
+    route: str
+    status: int
+    seconds: float
+    caller: UserId | None
+    request_id: str | None
 
 
 class _Line(msgspec.Struct):

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     DateTime,
-    Integer,
     Text,
     bindparam,
     delete,
@@ -20,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import UUID
 
-from todo.adapters.postgres.statements import Statement, me
+from todo.adapters.postgres.statements import Statement, me, new_values
 from todo.adapters.postgres.tables import sessions
 from todo.domain.errors import InvalidTokenError, SessionNotFoundError
 from todo.domain.session import IDLE_LIFETIME, LIFETIME, Session
@@ -66,11 +65,7 @@ def _of() -> Statement:
 
 
 def _update() -> Statement:
-    moved = {
-        "last_used_at": bindparam("new_last_used_at", type_=DateTime(timezone=True)),
-        "generation": bindparam("new_generation", type_=Integer),
-        "revoked_at": bindparam("new_revoked_at", type_=DateTime(timezone=True)),
-    }
+    moved = new_values(sessions.c.last_used_at, sessions.c.generation, sessions.c.revoked_at)
     return Statement(update(sessions).where(_MINE, sessions.c.id == _ID).values(moved).returning(sessions.c.id))
 
 

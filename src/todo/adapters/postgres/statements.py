@@ -15,11 +15,13 @@ from todo.adapters.postgres.tables import users
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sqlalchemy import CTE
+    from sqlalchemy import CTE, BindParameter, Column
     from sqlalchemy.sql.compiler import SQLCompiler
     from sqlalchemy.sql.expression import ClauseElement
 
 _DIALECT = dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy gives it no types
+
+_NEW = "new_"
 
 OWNER_SETTING = "todo.owner"
 """The setting that holds the owner whose rows the policies of row-level security show."""
@@ -28,8 +30,6 @@ OWNER_SETTING = "todo.owner"
 class Statement:
     """One shape of SQL. Its parameters are given by name; asyncpg wants them by place.
 
-    SQLAlchemy keeps the names of the columns that an UPDATE sets for itself: a parameter with the new value of
-    one is called `new_` and the column's name, and is given by the column's name.
     `writes` says whether running it twice may differ from running it once. Of SQL written by hand that is assumed.
     """
 
@@ -38,12 +38,20 @@ class Statement:
     def __init__(self, clause: ClauseElement) -> None:
         compiled = cast("SQLCompiler", clause.compile(dialect=_DIALECT))
         self.sql = str(compiled)
-        self._names = tuple(name.removeprefix("new_") for name in compiled.positiontup or ())
+        self._names = tuple(name.removeprefix(_NEW) for name in compiled.positiontup or ())
         self.writes = any(isinstance(part, UpdateBase | TextClause) for part in iterate(clause))
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
         """The values in the order in which the SQL numbers them. `KeyError` if one is missing."""
         return [values[name] for name in self._names]
+
+
+def new_values(*columns: Column[Any]) -> dict[Column[Any], BindParameter[Any]]:
+    """What an UPDATE sets these columns to: parameters that are given by the columns' names.
+
+    In the SQL they are called otherwise, because SQLAlchemy keeps those names for itself.
+    """
+    return {column: bindparam(_NEW + column.name, type_=column.type) for column in columns}
 
 
 def me(*, turn: bool = False) -> CTE:

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import UUID
 
 from todo.adapters.postgres.rows import FOLDED_COLUMNS, SET_ONCE, TASK_COLUMNS, folded_row_of, row_of
-from todo.adapters.postgres.statements import Statement, me
+from todo.adapters.postgres.statements import Statement, me, new_values
 from todo.adapters.postgres.tables import tasks, users
 from todo.domain.errors import InvalidTokenError
 from todo.domain.values import Revision
@@ -84,11 +84,7 @@ def _update() -> Statement:
         .cte("before")
         .prefix_with("MATERIALIZED")
     )
-    new = {
-        column: bindparam(f"new_{column.name}", type_=column.type)
-        for column in (*TASK_COLUMNS, *FOLDED_COLUMNS)
-        if column.name not in SET_ONCE
-    }
+    new = new_values(*(column for column in (*TASK_COLUMNS, *FOLDED_COLUMNS) if column.name not in SET_ONCE))
     changed = (
         update(tasks)
         .where(tasks.c.owner_id == before.c.owner, before.c.place == _ROW_PLACE, seen)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Integer, Text, bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from todo.adapters.postgres.statements import Statement
+from todo.adapters.postgres.statements import Statement, new_values
 from todo.adapters.postgres.tables import users
 from todo.domain.errors import EmailTakenError, InvalidTokenError
 from todo.domain.user import User
@@ -32,12 +32,7 @@ _PAGE = Statement(
 _UPDATE = Statement(
     update(users)
     .where(users.c.id == bindparam("id", type_=Text))
-    .values(
-        {
-            column: bindparam(f"new_{column.name}", type_=column.type)
-            for column in (users.c.name, users.c.password_hash, users.c.disabled_at)
-        }
-    )
+    .values(new_values(users.c.name, users.c.password_hash, users.c.disabled_at))
     .returning(users.c.id)
 )
 _DELETE = Statement(delete(users).where(users.c.id == bindparam("id", type_=Text)))  # all that is theirs goes with them
