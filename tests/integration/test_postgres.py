@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.builders import a_user_id
+from tests.builders import a_task, a_user_id, sign_up
 from tests.contracts.accounts import AccountsContract
 from tests.contracts.archive import ArchiveContract
 from tests.contracts.identities import BurialContract, IdentitiesContract, first_sight
@@ -21,9 +22,14 @@ from tests.contracts.trash import TrashContract
 from tests.contracts.trash_purge import TrashPurgeContract
 from tests.contracts.unit_of_work import UnitOfWorkContract
 from todo.adapters.postgres import identities
+from todo.adapters.postgres.database import Database
+from todo.adapters.postgres.store import PostgresStore
 from todo.domain.errors import UnavailableError
+from todo.domain.values import Title
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from todo.application.ports import Store
 
 
@@ -37,6 +43,28 @@ class TestTaskLists(TaskListsContract): ...
 
 
 class TestTrash(TrashContract): ...
+
+
+async def test_a_change_that_has_begun_is_before_reads_that_have_not(database_url: str) -> None:
+    database = Database(database_url, size=1)
+    store = PostgresStore(database)
+    user = await sign_up(store)
+    task = await store.add_task(a_task(user.id))
+    order: list[str] = []
+
+    async def note(name: str, work: Awaitable[object]) -> None:
+        await work
+        order.append(name)
+
+    async with asyncio.TaskGroup() as group, database.transaction(user.id):
+        for _ in range(3):
+            group.create_task(note("read", store.tasks.get(user.id, task.id)))
+        await asyncio.sleep(0)
+        group.create_task(note("change", store.update_task(task._replace(title=Title("Buy bread")))))
+        await asyncio.sleep(0)
+        assert database.use.waiting == 4
+    await store.close()
+    assert order == ["change", "read", "read", "read"]
 
 
 class TestTaskRepository(TaskRepositoryContract): ...
