@@ -143,10 +143,10 @@ class TestWaiting:
             assert await each is lent
 
     async def test_who_goes_on_waits_no_longer_than_others_and_keeps_nobody_waiting(self, exchange: Exchange) -> None:
-        pool = exchange.pool(1, patience=0.1)
+        pool = exchange.pool(1, patience=0.4)
         lent = await pool.acquire()
         begins = await waiting(pool)
-        await asyncio.sleep(0.08)
+        await asyncio.sleep(0.3)
         goes_on = await waiting(pool, goes_on=True)
         with pytest.raises(UnavailableError):
             await begins
