@@ -26,6 +26,13 @@ _PREAMBLE: Final = 4096  # bytes; the settings with which a script begins
 _TOO_NEW: Final = b"SET transaction_timeout = 0;\n"  # in every script, though older servers do not know it
 _TOO_NEW_SINCE: Final = 17
 _NEWER_FORMAT: Final = b"unsupported version"
+# Revisions that were given after the backup may have been seen, and must not be given again for something else. Nobody
+# writes more than once a millisecond for long, so the time is beyond them, and beyond those after an earlier restore.
+_RAISE_REVISIONS: Final = """
+UPDATE users SET (revision, purged_revision) = (
+    SELECT beyond, beyond FROM greatest(revision + 1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) AS beyond
+);
+"""
 
 
 class BackupError(Exception):
@@ -125,7 +132,8 @@ def restore(url: str, archive: Archive, *, replace: bool = False) -> None:
 
     A schema without accounts in it gives way; one with accounts only with `replace`. What comes back has the
     schema of then: migrate it afterwards. The rights of the service's role, which no archive holds, are given
-    anew. Errors as in `back_up`.
+    anew. Revisions go on from the present time in milliseconds, and every cursor of before has expired: what was
+    written after the backup is lost, and who has seen it has to start over. Errors as in `back_up`.
     """
     _refuse_pooler(url)
     found = asyncio.run(_look(url, any_version=replace))
@@ -203,7 +211,7 @@ def _opening(found: _Found) -> str:
 
 def _closing(found: _Found, archive: Archive) -> str:
     rights = grant_to_role(*archive.tables)
-    return f"SET LOCAL search_path = {_quoted(found.schema)};\n{MAKE_ROLE};\n{rights};\nCOMMIT;\n"
+    return f"SET LOCAL search_path = {_quoted(found.schema)};\n{_RAISE_REVISIONS}{MAKE_ROLE};\n{rights};\nCOMMIT;\n"
 
 
 def _refuse_pooler(url: str) -> None:
