@@ -54,6 +54,13 @@ class Batches(HttpTests):
         assert await through_both.at(task) == task
         assert (await through_both.add())["revision"] == task["revision"] + 1
 
+    async def test_a_condition_for_all_of_it_cannot_be_judged(self, ada: Person) -> None:
+        task = await ada.add(title="a")
+        operations = [{"op": "update", "id": task["id"], "task": {"title": "b"}}]
+        refused = await ada.post(f"{ada.home}/batch", body={"operations": operations}, headers={"If-Match": '"9"'})
+        assert code(refused) == (412, "untagged")
+        assert await ada.at(task) == task
+
     async def test_an_operation_sees_what_those_before_it_did(self, ada: Person) -> None:
         task_id = str(a_task_id())
         answer = await batch(

@@ -128,6 +128,8 @@ class RefusedParameters(HttpTests):
             ("stauts=open", "stauts", "unknown_parameter", "status"),
             ("due_befor=2026-01-01", "due_befor", "unknown_parameter", "due_before"),
             ("query=milk", "query", "unknown_parameter", "q"),
+            ("q=%C2%B4", "q", "no_words", "letters"),
+            ("q=%CC%81+%C2%A8", "q", "no_words", "letters"),
             ("page=2", "page", "unknown_parameter", "cursor"),
             ("status=done", "status", "unknown_value", "completed"),
             ("status=opne", "status", "unknown_value", "open"),

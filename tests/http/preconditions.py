@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.http.service import HttpTests, Options, Person, code
+from tests.http.service import HttpTests, Options, Person, code, flaws
 
 WRITES: dict[str, tuple[str, str, Options]] = {
     "PATCH": ("PATCH", "", {"body": {"title": "Changed"}}),
@@ -48,8 +48,9 @@ class WritingIfUnchanged(HttpTests):
         """Each of the writes that can have a condition."""
         method, action, options = WRITES[request.param]
 
-        async def write(person: Person, task: dict[str, Any], *conditions: str) -> Any:
-            sent: Options = {**options, "headers": [("If-Match", condition) for condition in conditions]}
+        async def write(person: Person, task: dict[str, Any], *conditions: str, unless: str = "") -> Any:
+            headers = [("If-Match", condition) for condition in conditions]
+            sent: Options = {**options, "headers": [*headers, *([("If-None-Match", unless)] if unless else [])]}
             return await person.request(method, person.path(task, action), **sent)
 
         return write
@@ -91,6 +92,14 @@ class WritingIfUnchanged(HttpTests):
         await ada.delete(ada.path(task))
         assert code(await write(ada, task, condition)) == (404, "not_found")
 
+    async def test_what_is_only_to_be_made_anew_is_not_written_over(self, ada: Person, write: Any) -> None:
+        task = await ada.add()
+        answer = await write(ada, task, unless="*")
+        assert code(answer) == (412, "stale")
+        assert answer.json()["current"] == task
+        assert flaws(await write(ada, task, unless='"0"')) == {"If-None-Match": "not_for_writes"}
+        assert await ada.at(task) == task
+
     async def test_the_new_tag_can_be_used_for_the_next_write(self, ada: Person) -> None:
         task = await ada.add()
         tag = f'"{task["revision"]}"'
@@ -109,6 +118,11 @@ class ReadingIfChanged(HttpTests):
             answer = await through_both.request(method, through_both.path(task), headers=headers)
             assert (answer.status_code, answer.content) == (304, b""), condition
             assert answer.headers["ETag"] == f'"{task["revision"]}"'
+            assert "Authorization" in answer.headers["Vary"].split(", ")
+
+    async def test_a_state_is_kept_for_whoever_asked(self, ada: Person) -> None:
+        answer = await ada.get(ada.path(await ada.add()))
+        assert "Authorization" in answer.headers["Vary"].split(", ")
 
     async def test_any_other_is(self, ada: Person) -> None:
         task = await ada.add()

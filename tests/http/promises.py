@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -49,7 +50,7 @@ def _check_problem(answer: httpx.Response) -> None:
     assert problem.detail == problem.message
     assert problem.detail.strip()
     assert problem.request_id == answer.headers["X-Request-ID"]
-    assert problem.instance == (answer.request.url.path.removesuffix("/") or "/")
+    assert problem.instance == quote(answer.request.url.path.removesuffix("/") or "/")
     assert ("WWW-Authenticate" in answer.headers) == (answer.status_code == 401)
     assert ("Retry-After" in answer.headers) == (answer.status_code in {429, 503})
     assert ("Allow" in answer.headers) == (answer.status_code == 405)

@@ -149,6 +149,18 @@ class NotRepeating(HttpTests):
         refused = await ada.post(ada.home, body={"title": "Buy milk"}, headers=headers)
         assert flaws(refused) == {"Idempotency-Key": "not_a_key"}
 
+    async def test_two_keys_are_none(self, ada: Person) -> None:
+        headers = [("Idempotency-Key", "a"), ("Idempotency-Key", "b")]
+        refused = await ada.post(ada.home, body={"title": "Buy milk"}, headers=headers)
+        assert flaws(refused) == {"Idempotency-Key": "not_a_key"}
+
+    async def test_a_body_that_is_not_asked_for_is_bounded_with_a_key_and_without(self, ada: Person) -> None:
+        task = await ada.add()
+        for headers in (KEY, {}):
+            answer = await ada.post(ada.path(task, "/complete"), content=b" " * (2**20 + 1), headers=headers)
+            assert code(answer) == (413, "too_large")
+        assert (await ada.at(task))["completed"] is False
+
     @pytest.mark.parametrize("key", ["k" * 255, "a b", "~"])
     async def test_any_printable_key_will_do(self, ada: Person, key: str) -> None:
         headers = {"Idempotency-Key": key}

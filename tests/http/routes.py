@@ -149,6 +149,10 @@ class Elsewhere(HttpTests):
                 for method in ("GET", "POST", "DELETE"):
                     assert code(await person.request(method, path)) == (404, "unknown_route")
 
+    async def test_what_is_said_of_an_address_holds_no_sign_that_an_address_cannot(self, ada: Person) -> None:
+        answer = await ada.get("/api/tasks/%C3%A9%20x")
+        assert (code(answer), answer.json()["instance"]) == ((404, "not_found"), "/api/tasks/%C3%A9%20x")
+
     async def test_percent_escapes_in_a_path_are_read(self, ada: Person) -> None:
         task = await ada.add()
         assert as_object(await ada.get(f"/%61pi/{ada.id}/tasks/{task['id']}".replace("-", "%2D"))) == task

@@ -48,7 +48,7 @@ def test_case_never_matters(text: str) -> None:
         (" \t\n", ()),
         ("Milk  and\nMILK", ("milk", "and")),
         ("50% _ \\ ' \"", ("50%", "_", "\\", "'", '"')),
-        ("\u0301", ()),
+        ("\u00b4 milk", ("milk",)),
         ("a\u00a0b", ("a", "b")),
         ("x" * SEARCH_LENGTH, ("x" * SEARCH_LENGTH,)),
         ("Milk milk " * SEARCH_WORDS, ("milk",)),
@@ -63,6 +63,8 @@ def test_a_search_is_its_words(text: str, words: tuple[str, ...]) -> None:
     ("text", "flaw"),
     [
         ("a\x00b", "control_character"),
+        ("\u0301", "no_words"),
+        (" \u00b4 \u00a8", "no_words"),
         ("\ud800", "not_unicode"),
         ("x" * (SEARCH_LENGTH + 1), "too_long"),
         (" ".join(map(str, range(SEARCH_WORDS + 1))), "too_many"),

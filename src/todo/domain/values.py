@@ -111,9 +111,11 @@ def tag_key(tag: str) -> str:
 
 
 def parse_words(text: str) -> tuple[str, ...]:
-    """The words of a search of up to 500 characters, up to 20, folded, without repeats; none if it is blank."""
+    """The words of a search of up to 500 characters, up to 20, folded, without repeats; none only if it is blank."""
     text = no_longer_than(proper(text, CONTROLS_IN_TEXT, SEARCH_LENGTH), SEARCH_LENGTH)
     words = tuple(dict.fromkeys(fold(text).split()))
+    if not words and not text.isspace() and text:
+        raise InvalidError("no_words", "must hold letters, digits or signs, and not accents alone.")
     if len(words) > SEARCH_WORDS:
         raise InvalidError("too_many", f"may hold at most {SEARCH_WORDS} words, not {len(words)}.")
     return words

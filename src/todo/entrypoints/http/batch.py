@@ -17,7 +17,7 @@ from todo.domain import values
 from todo.domain.errors import Flaw, InTrashError, InvalidFieldsError, NotFoundError, StaleError
 from todo.domain.values import Revision, TaskId
 from todo.entrypoints.http.bodies import BODY_ERRORS, Body, Text, read_json, shown_as
-from todo.entrypoints.http.dependencies import Caller, Tasks
+from todo.entrypoints.http.dependencies import Caller, Tasks, Unconditional
 from todo.entrypoints.http.described import UUID_7, Described, answer, raises, request_body
 from todo.entrypoints.http.feed import ChangeOut, change_out
 from todo.entrypoints.http.idempotency import OncePerKey, replayed
@@ -138,7 +138,9 @@ BatchIn = Annotated[
     responses={200: answer(BatchOut([TaskOut.of(A_TASK)]))},
     openapi_extra=raises(NotFoundError, InTrashError, StaleError),
 )
-async def do_batch(caller: Caller, batch: BatchIn, once: OncePerKey, tasks: Tasks) -> Response:
+async def do_batch(
+    caller: Caller, batch: BatchIn, _unconditional: Unconditional, once: OncePerKey, tasks: Tasks
+) -> Response:
     """Do several operations in order and as one: all of them, or none.
 
     A refusal names the `index` of the first that failed, counted from 0.

@@ -125,6 +125,8 @@ async def read_json(request: Request, model: type[Model], *, if_empty: Model | N
     media_type = header(request, b"content-type").partition(";")[0].strip().lower()
     if media_type not in _MEDIA_TYPES:
         raise UnsupportedMediaTypeError
+    if (b"NaN" in body or b"Infinity" in body) and (wrong := _fault_of(body)):
+        raise MalformedJsonError(f"The body is not valid JSON: {wrong}.")
     if body.count(b",") >= MOST_VALUES and _has_too_many_values(body):
         raise InvalidFieldsError([Flaw("body", "too_many", f"may hold at most {MOST_VALUES} values.")])
     try:
@@ -156,6 +158,15 @@ async def read_bytes(request: Request) -> bytes:
         has_more = message.get("more_body", False)
     request.scope["todo.body"] = body
     return body
+
+
+def _fault_of(body: bytes) -> str:
+    """What is wrong with it as JSON (RFC 8259, section 6). pydantic takes `NaN` and `Infinity` for numbers."""
+    try:
+        msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError) as error:
+        return str(error)
+    return ""
 
 
 def _has_too_many_values(body: bytes) -> bool:

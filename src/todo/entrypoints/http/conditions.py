@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
+from todo.domain.errors import Flaw, InvalidFieldsError
 from todo.domain.values import Revision
 from todo.entrypoints.http.headers import header_lines
 
@@ -24,8 +25,14 @@ def etag(revision: Revision) -> HeaderField:
 async def if_match(request: Request) -> frozenset[Revision] | None:
     """The revisions that the caller is willing to write over; None for any.
 
-    A weak tag, or one that we never made, matches none (section 13.1.1 asks for strong comparison).
+    A weak tag, or one that we never made, matches none (section 13.1.1 asks for strong comparison). Whoever wants
+    nothing to be written over (`If-None-Match: *`) is willing to write over none.
     """
+    if unless := header_lines(request, b"if-none-match"):
+        if _tags(unless) != ["*"]:
+            message = 'can only be "*" on a write. Name the state that you have seen by If-Match.'
+            raise InvalidFieldsError([Flaw("If-None-Match", "not_for_writes", message)])
+        return frozenset()
     tags = _tags(header_lines(request, b"if-match"))
     if not tags or tags == ["*"]:
         return None

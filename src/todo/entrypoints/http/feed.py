@@ -187,4 +187,11 @@ def _formatted(happening: Changes | Resync) -> Iterator[bytes]:
     else:
         for task in happening.tasks:
             place = Place(task.revision, happening.horizon)
-            yield format_sse_event(event="task", id=str(place), data_str=as_json(change_out(task)).decode())
+            yield format_sse_event(
+                event="task", id=str(place), data_str=_on_one_line(as_json(change_out(task)).decode())
+            )
+
+
+def _on_one_line(json: str) -> str:
+    """For readers that take more for the end of a line than the standard does, as `str.splitlines` and httpx do."""
+    return json.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")

@@ -30,14 +30,15 @@ def replayed(outcome: Outcome) -> tuple[HeaderField, ...]:
 async def once(request: Request) -> Once | None:
     """What the key asks for; None without one. The same request is: the same method, path and body."""
     lines = header_lines(request, b"idempotency-key")
+    body = await read_bytes(request)
     if not lines:
         return None
     key = lines[0]
-    if not 1 <= len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
-        message = f"must have 1 to {LONGEST_KEY} printable ASCII characters."
+    if len(lines) > 1 or not 1 <= len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
+        message = f"must be sent once, and have 1 to {LONGEST_KEY} printable ASCII characters."
         raise InvalidFieldsError([Flaw("Idempotency-Key", "not_a_key", message)])
     head = f"{request.method} {request.scope['path']}\n".encode()
-    return Once(key, hashlib.sha256(head + await read_bytes(request)).hexdigest())
+    return Once(key, hashlib.sha256(head + body).hexdigest())
 
 
 _KEY = parameter(

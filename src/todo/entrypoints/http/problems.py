@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from typing import TYPE_CHECKING, Annotated, NamedTuple, Self, cast
+from urllib.parse import quote
 
 import msgspec
 from fastapi import APIRouter, Path
@@ -113,7 +114,7 @@ class Problem(msgspec.Struct):
 
     @classmethod
     def of(cls, error: errors.TodoError, instance: str, request_id: str) -> Self:
-        """The wire shape of this error, at the path `instance`."""
+        """The wire shape of this error, at the path `instance`, which is percent-encoded (RFC 3986, section 4.1)."""
         kind = KINDS[type(error)]
         return cls(
             type=f"/problems/{error.code}",
@@ -143,7 +144,7 @@ class ProblemResponse(Response):
 def problem_response(request: Request, error: errors.TodoError) -> Response:
     """The answer to a request that is refused."""
     request.scope["outcome"] = error.code
-    problem = Problem.of(error, request.scope["path"], request.scope["request_id"])
+    problem = Problem.of(error, quote(request.scope["path"]), request.scope["request_id"])
     return ProblemResponse(as_json(problem), problem.status, dict(_headers(error)))
 
 

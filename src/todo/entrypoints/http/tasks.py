@@ -181,8 +181,8 @@ async def get_task(request: Request, caller: Caller, task_id: PathTask, tasks: T
     """One task."""
     task = await tasks.get(caller, task_id)
     if is_not_modified(request, tag := etag(task.revision)):
-        return not_modified(tag, _REVALIDATE)
-    return task_response(task)
+        return not_modified(tag, _REVALIDATE, _PER_CALLER)
+    return task_response(task, 200, _PER_CALLER)
 
 
 @router.put(TASK, name="put_task", responses=_CHANGED)
