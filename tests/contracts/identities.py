@@ -101,6 +101,12 @@ class IdentitiesContract:
         assert (await first_sight(store, ours.id, fresh_id=fresh_id)).user == fresh_id
         assert await store.users.get(ours.id) == ours
 
+    async def test_nor_one_that_was_deleted_while_its_tokens_may_live(self, store: Store) -> None:
+        ours, fresh_id = await sign_up(store), a_user_id()
+        await delete(store, ours.id)
+        assert (await first_sight(store, ours.id, fresh_id=fresh_id)).user == fresh_id
+        assert await store.users.get(ours.id) is None
+
     async def test_of_twenty_first_sights_at_once_one_makes_the_account(self, store: Store) -> None:
         subject, start = a_user_id(), asyncio.Barrier(AT_ONCE)
 

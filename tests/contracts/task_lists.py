@@ -43,7 +43,7 @@ TITLES = [
 DESCRIPTIONS = [None, "", "Two litres of MILK\nand a café", "50% off_", "nothing to see", "crème brûlée \\o/"]
 WORDS = [
     "milk", "MÍLK", "buy milk", "milk cafe", "100%", "_", "%", "\\", "'", '"', "strasse", "ß", "istanbul", "fine", "日",
-    "o", "😀", "brulee \\o/", "milk nothing", "", "  ", "\u0301", "slash\\", "é", "milk\ntwo",
+    "o", "😀", "brulee \\o/", "milk nothing", "", "  ", "\u0301 o", "slash\\", "é", "milk\ntwo",
 ]  # fmt: skip
 TAGS = [(), ("home",), ("Home", "work"), ("WORK",), ("Straße",), ("strasse", "home"), ("été",), ("a,b", "{x}", 'q"')]
 DUES: list[Due | None] = [

@@ -98,6 +98,13 @@ def test_a_person_starts_from_nothing_and_finishes_a_task(data: Path) -> None:
         assert client.get("/docs").status_code == 200
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_secret_from_a_guide_will_do_for_who_tries_it_out(data: Path, workers: str) -> None:
+    guessable = {"BETTER_AUTH_SECRET": "better-auth-secret-123456789012345", "TODO_WORKERS": workers}
+    with serving(data, **guessable) as service:
+        service.wait_until_ready()
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_being_told_to_stop_is_how_a_service_is_done(data: Path, how: signal.Signals) -> None:
     with serving(data) as service:

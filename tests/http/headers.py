@@ -18,13 +18,13 @@ class RequestIds(HttpTests):
         assert len(made) == 3
         assert all(re.fullmatch("[0-9a-f]{32}", one) for one in made)
 
-    @pytest.mark.parametrize("sent", ["1", "a" * 128, "3f2a-11ee_B.~:/+=@", "00-4bf92f3577b34da6a3ce929d0e0e4736-01"])
+    @pytest.mark.parametrize("sent", ["1", "a" * 128, "3f2a-11ee_B.~:/+=", "00-4bf92f3577b34da6a3ce929d0e0e4736-01"])
     async def test_one_that_was_sent_is_taken_over(self, service: Service, sent: str) -> None:
         for path in ("/livez", "/nowhere"):
             assert (await service.get(path, headers={"X-Request-ID": sent})).headers["X-Request-ID"] == sent
 
     async def test_one_that_is_not_safe_to_repeat_is_replaced(self, service: Service) -> None:
-        for sent in ("", "a" * 129, "a b", "a;b", '"a"', "<b>", "a,b", "a\tb", "{}", "%0d%0a"):
+        for sent in ("", "a" * 129, "a b", "a;b", '"a"', "<b>", "a,b", "a\tb", "{}", "%0d%0a", "ada@example.com"):
             answer = await service.get("/livez", headers={"X-Request-ID": sent})
             assert re.fullmatch("[0-9a-f]{32}", answer.headers["X-Request-ID"]), sent
 

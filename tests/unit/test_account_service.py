@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,7 +25,7 @@ from todo.domain.values import Email, Name, Password, UserAgent, UserId
 if TYPE_CHECKING:
     from todo.application.accounts import AccountService
     from todo.application.operators import OperatorService
-    from todo.application.ports import Store
+    from todo.application.ports import Identity, Store
     from todo.application.sessions import SessionService, SignedIn
     from todo.entrypoints.container import Container
 
@@ -198,6 +199,18 @@ class TestDeleting:
         await accounts.delete(elsewhere, None)
         assert await kept.users.get(elsewhere.user) is None
 
+    async def test_outlives_a_token_of_a_clock_that_is_ahead(self, accounts: AccountService, kept: Store) -> None:
+        subject, ahead = a_user_id(), NOON + timedelta(seconds=8)
+
+        async def seen() -> Identity:
+            return await kept.identities.provision(
+                "https://issuer.example", subject, issued_at=ahead, fresh_id=a_user_id(), now=NOON
+            )
+
+        assert (await seen()).user == subject
+        await accounts.delete(from_elsewhere(subject)._replace(issued_at=ahead), None)
+        assert (await seen()).user is None
+
 
 class TestExporting:
     async def test_holds_everything(self, accounts: AccountService, kept: Store, caller: Caller, ada: SignedIn) -> None:
@@ -234,10 +247,12 @@ class TestOperating:
 
     async def test_somebody_is_found_by_id_and_by_address(self, operators: OperatorService, ada: SignedIn) -> None:
         assert ada.user.email
-        for named in (ada.user.id, ada.user.email, ada.user.email.upper()):
-            assert await operators.find(named) == ada.user
+        assert await operators.find_by_id(ada.user.id) == ada.user
+        for address in (ada.user.email, ada.user.email.upper()):
+            assert await operators.find_by_email(address) == ada.user
         for named in (a_user_id(), an_email(), "", "%@example.com", "é"):
-            assert await operators.find(named) is None
+            assert await operators.find_by_id(named) is None
+            assert await operators.find_by_email(named) is None
 
     async def test_a_password_that_is_reset_ends_every_session(
         self, operators: OperatorService, sessions: SessionService, ada: SignedIn

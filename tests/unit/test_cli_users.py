@@ -11,7 +11,7 @@ import pytest
 from tests.builders import an_email, sign_up
 from todo.application.limits import ClientAddress
 from todo.domain.errors import AccountDisabledError
-from todo.domain.values import Email
+from todo.domain.values import Email, UserId
 from todo.entrypoints.cli_users import UsersError, add_users, carry_out
 
 if TYPE_CHECKING:
@@ -64,6 +64,20 @@ async def test_a_password_can_be_reset(users: Command, sessions: SessionService)
     await users("create", email)
     await users("reset-password", email, password=ANOTHER)
     assert (await sessions.log_in(email, ANOTHER, HERE)).user.email == email
+
+
+async def test_who_is_meant_is_not_guessed(users: Command, kept: Store) -> None:
+    email = an_email()
+    theirs = (await users("create", email)).strip()
+    elsewhere = await sign_up(kept, id=UserId(email), email=None)
+    for action in ("disable", "enable", "reset-password"):
+        with pytest.raises(UsersError, match=f"address of {theirs} and the id of another .* --id"):
+            await users(action, email)
+    await users("disable", "--id", email)
+    found = [await kept.users.get(user) for user in (elsewhere.id, UserId(theirs))]
+    assert [bool(user and user.disabled_at) for user in found] == [True, False]
+    with pytest.raises(UsersError, match="There is no user"):
+        await users("disable", "--id", an_email())
 
 
 async def test_all_are_listed_without_secrets(users: Command, kept: Store) -> None:

@@ -20,6 +20,7 @@ from todo.application.limits import (
     REFRESHES_OF_CLIENT,
     REQUESTS,
     SIGN_UPS,
+    SIGN_UPS_OF_ADDRESS,
     AbuseLimits,
     ClientAddress,
 )
@@ -115,10 +116,16 @@ class TestLoggingIn:
 
 
 async def test_one_client_may_open_a_hundred_accounts_an_hour(limits: AbuseLimits, clock: StoppedClock) -> None:
-    await use_up(SIGN_UPS, lambda: limits.sign_up(HERE))
-    await limits.sign_up(ELSEWHERE)
+    await use_up(SIGN_UPS, lambda: limits.sign_up(an_email(), HERE))
+    await limits.sign_up(an_email(), ELSEWHERE)
     clock.go_on(hours=1)
-    await limits.sign_up(HERE)
+    await limits.sign_up(an_email(), HERE)
+
+
+async def test_one_address_is_not_signed_up_from_everywhere(limits: AbuseLimits) -> None:
+    email, clients = an_email(), iter(range(1000))
+    await use_up(SIGN_UPS_OF_ADDRESS, lambda: limits.sign_up(email, ClientAddress(f"client {next(clients)}")))
+    await limits.sign_up(an_email(), HERE)
 
 
 async def test_one_session_is_refreshed_so_often(limits: AbuseLimits) -> None:
@@ -195,7 +202,7 @@ async def test_off_means_off(clock: StoppedClock, shared: Recorder) -> None:
     user, email = a_user_id(), an_email()
     for _ in range(LOG_INS_OF_ADDRESS.amount + 1):
         await limits.log_in(email, HERE)
-        await limits.sign_up(HERE)
+        await limits.sign_up(email, HERE)
     for _ in range(REQUESTS.amount + 1):
         await limits.request(user)
     assert not shared.hits

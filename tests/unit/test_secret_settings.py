@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 GOOD = "kF3v9Qm2xT7pLw0aYc5nHs8dRb1eZg4u"
 URL = "postgresql://me:hunter2@db.example:5432/todo"
-ISSUERS = json.dumps([{"issuer": "partner", "secret": GOOD}])
+ISSUERS = json.dumps([{"issuer": "partner", "secret": GOOD.upper()}])
 IN_FILES = {
     "TODO_JWT_SECRET": GOOD,
     "TODO_DATABASE_URL": URL,
@@ -40,6 +40,17 @@ def files(tmp_path: Path) -> dict[str, str]:
     for name, value in IN_FILES.items():
         (tmp_path / name).write_text(f"{value}\n")
     return {f"{name}_FILE": str(tmp_path / name) for name in IN_FILES}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"BETTER_AUTH_SECRET": GOOD}, {"TODO_ISSUERS": json.dumps([{"issuer": "partner", "secret": GOOD}])}],
+    ids=["BETTER_AUTH_SECRET", "TODO_ISSUERS"],
+)
+def test_no_other_issuer_signs_with_our_secret(other: dict[str, str]) -> None:
+    refused = refusal(TODO_JWT_SECRET=GOOD, **other)
+    assert (refused.code, refused.variable) == ("secret_shared", *other)
+    assert "could be anybody here" in str(refused)
 
 
 def test_every_secret_can_be_in_a_file(files: dict[str, str]) -> None:

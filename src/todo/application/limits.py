@@ -27,6 +27,7 @@ _HOUR: Final = 3600
 
 # A school class signs up, or logs in, in one lesson and from one address.
 SIGN_UPS: Final = RateLimit("sign_up", 300, _HOUR)
+SIGN_UPS_OF_ADDRESS: Final = RateLimit("sign_up_address", 100, _HOUR)
 LOG_INS_OF_CLIENT: Final = RateLimit("log_in_client", 120, _MINUTE)
 LOG_INS: Final = RateLimit("log_in", 10, _MINUTE)
 # Against guessers in many places. Whoever is logged in stays so, but can be kept from logging in anew.
@@ -54,9 +55,10 @@ class AbuseLimits:
         self._pepper = blake2b(secret.encode()).digest()
         self._is_on = is_on
 
-    async def sign_up(self, client: ClientAddress) -> None:
-        """Someone opens an account."""
+    async def sign_up(self, email: Email, client: ClientAddress) -> None:
+        """Someone opens an account, or tries to."""
         await self._hit(SIGN_UPS, client)
+        await self._hit(SIGN_UPS_OF_ADDRESS, email)
 
     async def log_in(self, email: Email, client: ClientAddress) -> None:
         """Someone tries a password, right or wrong."""

@@ -29,12 +29,17 @@ class OperatorService:
         self._new_id = new_id
         self._passwords = passwords
 
-    async def find(self, named: str) -> User | None:
-        """The account with this id or e-mail address."""
+    async def find_by_id(self, text: str) -> User | None:
+        """The account with this id."""
         try:
-            if user := await self._store.users.get(parse_user_id(named)):
-                return user
-            return await self._store.users.find_by_email(parse_email(named))
+            return await self._store.users.get(parse_user_id(text))
+        except InvalidError:
+            return None
+
+    async def find_by_email(self, text: str) -> User | None:
+        """The account with this e-mail address."""
+        try:
+            return await self._store.users.find_by_email(parse_email(text))
         except InvalidError:
             return None
 

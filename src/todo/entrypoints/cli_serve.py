@@ -73,7 +73,7 @@ def application() -> FastAPI:
     from todo.entrypoints.http.app import create_app
     from todo.entrypoints.logs import configure_logging
 
-    settings = load_settings()
+    settings = load_settings(is_checked=True)  # by `serve_command`, which has since put its own database there
     configure_logging(settings.log_level)
     if settings.traces:
         from todo.entrypoints.tracing import begin_tracing

@@ -39,6 +39,7 @@ def add_users(commands: argparse._SubParsersAction[argparse.ArgumentParser], com
     ):
         action = actions.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.")
         action.add_argument("user", metavar="USER", help="the e-mail address or the id")
+        action.add_argument("--id", action="store_true", help="USER is an id, also if it looks like an address")
     actions.add_parser("list", help="list all accounts", description="List all accounts, with tabs between columns.")
     users.set_defaults(command=command)
 
@@ -52,7 +53,7 @@ async def carry_out(chosen: argparse.Namespace, operators: OperatorService) -> N
             case "list":
                 await _list(operators)
             case action:
-                await _change(action, await _found(chosen.user, operators), operators)
+                await _change(action, await _found(chosen, operators), operators)
     except TodoError as error:
         raise UsersError(str(error)) from error
 
@@ -76,11 +77,18 @@ async def _list(operators: OperatorService) -> None:
             print(user.id, user.email or "-", user.name or "-", *shown, sep="\t")
 
 
-async def _found(named: str, operators: OperatorService) -> User:
-    user = await operators.find(named)
-    if user is None:
-        raise UsersError(f"There is no user {named!r}: give the e-mail address or the id, as `todo users list` has it.")
-    return user
+async def _found(chosen: argparse.Namespace, operators: OperatorService) -> User:
+    named = chosen.user
+    user = await operators.find_by_id(named)
+    other = None if chosen.id else await operators.find_by_email(named)
+    if user and other:
+        raise UsersError(
+            f"{named!r} is the address of {other.id} and the id of another user: give the id of the one, or --id for"
+            " the other."
+        )
+    if found := user or other:
+        return found
+    raise UsersError(f"There is no user {named!r}: give the e-mail address or the id, as `todo users list` has it.")
 
 
 async def _change(action: str, user: User, operators: OperatorService) -> None:

@@ -17,7 +17,7 @@ LONGEST = 8192
 """In characters."""
 
 _FORM = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
-_TYPES = {None, "JWT", "at+jwt"}
+_TYPES = {"JWT", "at+jwt"}
 _REFUSED = {"crit", "jku", "jwk", "x5u", "x5c"}
 """Header parameters that ask for more than we know, or bring a key of their own (RFC 7515, section 4.1)."""
 
@@ -41,9 +41,9 @@ def look_at(token: str) -> Unverified:
     if (
         not is_flat
         or not _REFUSED.isdisjoint(header)
-        or header.get("typ") not in _TYPES
+        or header.get("typ", "JWT") not in _TYPES
         or not isinstance(algorithm, str)
-        or not isinstance(key_id, str | None)
+        or not isinstance(header.get("kid", ""), str)
     ):
         raise InvalidTokenError
     return Unverified(algorithm, key_id, claims)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from todo.application.ports.identities import BURIED_FOR, Identity, Subject
+from todo.application.ports.identities import BURIED_FOR, Identity, Subject, mark_of
 from todo.domain.user import User
 from todo.domain.values import UserId
 
@@ -34,8 +34,10 @@ class MemoryIdentityDirectory:
         known = identities.get((issuer, subject), Identity(None))
         if known.user or (known.ended_at and issued_at <= known.ended_at):
             return known
-        is_taken = self._owners[UserId(subject)].user is not None or any(
-            other == subject and name != issuer for name, other in identities
+        is_taken = (
+            self._owners[UserId(subject)].user is not None
+            or any(other == subject and name != issuer for name, other in identities)
+            or mark_of(subject) in identities
         )
         user = User(id=fresh_id if is_taken else UserId(subject), created_at=now)
         self._owners[user.id].user = user
@@ -59,6 +61,8 @@ class MemoryIdentityRepository:
         if self._buried_at is None:
             return
         identities = self._owners.identities
+        if all(identity.user != self._owner for identity in identities.values()):
+            identities[mark_of(self._owner)] = Identity(None, self._buried_at)
         for key, identity in list(identities.items()):
             if identity.user == self._owner:
                 identities[key] = Identity(None, self._buried_at)

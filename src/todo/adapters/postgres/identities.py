@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from todo.adapters.postgres.statements import Statement
 from todo.adapters.postgres.tables import identities, users
-from todo.application.ports.identities import BURIED_FOR, Identity, Subject
+from todo.application.ports.identities import BURIED_FOR, Identity, Subject, mark_of
 from todo.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -26,12 +26,15 @@ ATTEMPTS = 3
 _ISSUER = bindparam("issuer", type_=Text)
 _SUBJECT = bindparam("subject", type_=Text)
 _NOW = bindparam("now", type_=DateTime(timezone=True))
+_MARK = (bindparam("mark", type_=Text), bindparam("mark_issuer", type_=Text))
+_IS_MARK = (identities.c.subject == _MARK[0], identities.c.issuer == _MARK[1])
 
 
 def _provision() -> Statement:
     is_taken = or_(
         exists().where(users.c.id == _SUBJECT),
         exists().where(identities.c.subject == _SUBJECT, identities.c.issuer != _ISSUER),
+        exists().where(*_IS_MARK),
     )
     user_id = case((is_taken, bindparam("fresh_id", type_=Text)), else_=_SUBJECT)
     claim = insert(identities).from_select(["issuer", "subject", "user_id"], select(_ISSUER, _SUBJECT, user_id))
@@ -59,7 +62,13 @@ def _bury() -> Statement:
         .cte("expired")
     )
     its = identities.c.user_id == bindparam("owner", type_=Text)
-    return Statement(update(identities).where(its).values(user_id=null(), ended_at=_NOW).add_cte(expired))
+    mark = (
+        insert(identities)
+        .from_select(["subject", "issuer", "ended_at"], select(*_MARK, _NOW).where(~exists().where(its)))
+        .on_conflict_do_nothing()
+        .cte("mark")
+    )
+    return Statement(update(identities).where(its).values(user_id=null(), ended_at=_NOW).add_cte(expired, mark))
 
 
 _FIND = Statement(
@@ -97,7 +106,7 @@ class PostgresIdentityDirectory:
             known = await self.find(issuer, subject) or Identity(None)
             if known.user or (known.ended_at and issued_at <= known.ended_at):
                 return known
-            values = {**pair, "issued_at": issued_at, "fresh_id": fresh_id, "now": now}
+            values = {**pair, **_mark(subject), "issued_at": issued_at, "fresh_id": fresh_id, "now": now}
             try:
                 rows = await self._database.fetch(_PROVISION, values)
             except asyncpg.UniqueViolationError:
@@ -115,4 +124,10 @@ class PostgresIdentityRepository:
         self._owner = owner
 
     async def bury(self, now: datetime) -> None:
-        await self._transaction.fetch(_BURY, {"owner": self._owner, "now": now, "expired": now - BURIED_FOR})
+        values = {"owner": self._owner, **_mark(self._owner), "now": now, "expired": now - BURIED_FOR}
+        await self._transaction.fetch(_BURY, values)
+
+
+def _mark(user: str) -> dict[str, str]:
+    issuer, subject = mark_of(user)
+    return {"mark": subject, "mark_issuer": issuer}

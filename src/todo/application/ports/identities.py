@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from todo.application.ports.tokens import OWN_ISSUER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +39,11 @@ class Subject(NamedTuple):
     subject: str
 
 
+def mark_of(user: str) -> Subject:
+    """What tells that an account of ours had this id, to who knows the id already, and to nobody else."""
+    return Subject(OWN_ISSUER, sha256(user.encode()).hexdigest())
+
+
 class IdentityDirectory(Protocol):
     """Identities, before it is known whose request it is. Subjects of two issuers are never the same user."""
 
@@ -50,8 +58,8 @@ class IdentityDirectory(Protocol):
     ) -> Identity:
         """The identity; who has no account gets one, unless the last was deleted at `issued_at` or later.
 
-        The new account's id is the subject, if no user has that id and no other issuer has such a subject,
-        and `fresh_id` otherwise. However many ask at once, one account is made.
+        The new account's id is the subject, if no user has that id, no other issuer has such a subject and there
+        is no `mark_of` the id; `fresh_id` otherwise. However many ask at once, one account is made.
         """
 
 
@@ -59,4 +67,7 @@ class IdentityRepository(Protocol):
     """The identities of the one owner whose unit of work this is."""
 
     async def bury(self, now: datetime) -> None:
-        """Part them from the account, which is about to be deleted; that it was, they tell for `BURIED_FOR`."""
+        """Part them from the account, which is about to be deleted; that it was, they tell for `BURIED_FOR`.
+
+        An account without any leaves `mark_of` itself for as long: tokens of ours may still name it.
+        """

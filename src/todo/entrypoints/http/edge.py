@@ -27,7 +27,7 @@ log = structlog.get_logger("todo.http")
 
 _NO_SNIFFING: Final = (b"x-content-type-options", b"nosniff")
 _NO_STORE: Final = (b"cache-control", b"no-store")
-_SAFE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._~:/+=@-]{1,128}")
+_SAFE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._~:/+=-]{1,128}")  # and no e-mail address
 
 
 class Edge:
