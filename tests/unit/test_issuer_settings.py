@@ -117,6 +117,9 @@ def test_what_else_the_frontend_is_told_is_not_ours() -> None:
         ([SHARING | {"require_issuer": []}], "entry 1: require_issuer must be true or false."),
         ([FRONTEND | {"issuer": "todo"}], "must not be called todo"),
         ([FRONTEND | {"jwks": "x"}], "entry 1: jwks is not known here"),
+        ([FRONTEND | {"audience": ""}], "entry 1: audience.0 is too short"),
+        ([FRONTEND | {"jwks_url": " https://app.example.com/keys"}], "entry 1: jwks_url must be a URL"),
+        ([FRONTEND | {"jwks_url": "https://app.example.com/a b"}], "entry 1: jwks_url must be a URL"),
         ([FRONTEND | {"jwks_url": "app.example.com"}], "entry 1: jwks_url must be a URL"),
         ([FRONTEND | {"jwks_url": "file:///etc/passwd"}], "entry 1: jwks_url must be a URL"),
         ([FRONTEND | {"secret": SECRET}], "either jwks_url or secret"),
@@ -150,6 +153,7 @@ def test_what_cannot_be_is_a_sentence_that_names_it_and_shows_no_secret(issuers:
     [
         ({"BETTER_AUTH_SECRET": "x" * 31}, "BETTER_AUTH_SECRET must be at least 32 characters long"),
         ({"BETTER_AUTH_URL": "localhost:3000"}, "BETTER_AUTH_URL must be a URL"),
+        ({"BETTER_AUTH_URL": "http://a b"}, "BETTER_AUTH_URL must be a URL"),
         ({"BETTER_AUTH_URL": "ftp://localhost"}, "BETTER_AUTH_URL must be a URL"),
         ({"BETTER_AUTH_URL": "http://user:pass@localhost"}, "BETTER_AUTH_URL must be a URL"),
         ({"BETTER_AUTH_URL": "http://localhost:99999"}, "BETTER_AUTH_URL must be a URL"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Annotated, Any, Final, Literal, Self, get_args
 from urllib.parse import urlsplit
 
@@ -30,6 +31,7 @@ _FLAWS: Final = {
     "bool_type": "must be true or false.",
     "bool_parsing": "must be true or false.",
 }
+_WITHOUT_BLANKS: Final = re.compile(r"[!-~]+")
 _ODD: Final = "is not of the kind that is expected there."
 
 
@@ -46,7 +48,8 @@ class _Entry(BaseModel):
 
     issuer: Annotated[str, Field(min_length=1)]
     audience: Annotated[
-        tuple[str, ...], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)
+        tuple[Annotated[str, Field(min_length=1)], ...],
+        BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
     ] = ()
     jwks_url: Annotated[str, AfterValidator(_url)] | None = None
     secret: Annotated[str, Field(min_length=SHORTEST)] | None = None
@@ -132,8 +135,10 @@ def distinct(issuers: tuple[TrustedIssuer, ...]) -> tuple[TrustedIssuer, ...]:
 
 def origin_of(url: str) -> str | None:
     """Scheme, host and port of an http or https URL, as browsers write them (RFC 6454, section 6.2)."""
+    if not _WITHOUT_BLANKS.fullmatch(url):  # urlsplit leaves some out without a word
+        return None
     try:
-        parts = urlsplit(url.strip())
+        parts = urlsplit(url)
         port = parts.port
     except ValueError:
         return None

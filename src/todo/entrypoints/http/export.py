@@ -62,7 +62,7 @@ class IdentityRecord(msgspec.Struct):
 
 
 class ExportOut(msgspec.Struct):
-    """Everything that is kept of a user, but for the password's hash."""
+    """Everything that is kept of a user, but for the password's hash and the answers kept a day for repeats."""
 
     user: UserOut
     identities: list[IdentityRecord]
