@@ -55,9 +55,12 @@ def test_a_service_goes_on_from_a_file_on_an_empty_machine(tmp_path: Path) -> No
         with httpx.Client(base_url=service.address, headers={"Authorization": token}, timeout=30) as client:
             assert client.get(f"/api/tasks/{task['id']}").raise_for_status().json() == task
             new = client.post("/api/tasks", json={"title": "Go on"}).raise_for_status().json()
-            rest = client.get("/api/tasks/changes", params={"since": seen["cursor"]}).raise_for_status().json()
-        assert new["revision"] == task["revision"] + 1
-        assert [task["id"] for task in rest["changes"]] == [new["id"]]
+            of_before = client.get("/api/tasks/changes", params={"since": seen["cursor"]})
+            anew = client.get("/api/tasks/changes").raise_for_status().json()
+        assert new["revision"] > task["revision"]
+        assert (of_before.status_code, of_before.json()["code"]) == (410, "cursor_expired")
+        assert anew["changes"] == [task, new]
+        assert anew["cursor"] == str(new["revision"])
 
 
 def test_a_name_is_never_an_option_of_the_programs(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
-from todo.domain.errors import Flaw, InvalidFieldsError
 from todo.domain.values import Revision
 from todo.entrypoints.http.headers import header_lines
 
@@ -25,13 +24,10 @@ def etag(revision: Revision) -> HeaderField:
 async def if_match(request: Request) -> frozenset[Revision] | None:
     """The revisions that the caller is willing to write over; None for any.
 
-    A weak tag, or one that we never made, matches none (section 13.1.1 asks for strong comparison). Whoever wants
-    nothing to be written over (`If-None-Match: *`) is willing to write over none.
+    A weak tag, or one that we never made, matches none (section 13.1.1 asks for strong comparison). Who sends
+    `If-None-Match` with a write wants nothing to be written over, and so is willing to write over none.
     """
-    if unless := header_lines(request, b"if-none-match"):
-        if _tags(unless) != ["*"]:
-            message = 'can only be "*" on a write. Name the state that you have seen by If-Match.'
-            raise InvalidFieldsError([Flaw("If-None-Match", "not_for_writes", message)])
+    if header_lines(request, b"if-none-match"):
         return frozenset()
     tags = _tags(header_lines(request, b"if-match"))
     if not tags or tags == ["*"]:

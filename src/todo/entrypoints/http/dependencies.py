@@ -16,7 +16,6 @@ from todo.application.sessions import SessionService
 from todo.application.tasks import TaskService
 from todo.domain.errors import (
     InvalidError,
-    InvalidFieldsError,
     InvalidTokenError,
     NotFoundError,
     SessionNotFoundError,
@@ -143,12 +142,8 @@ Client = Annotated[ClientAddress, Depends(client), Described(TooManyRequestsErro
 Agent = Annotated[UserAgent | None, Depends(user_agent)]
 PathSession = Annotated[SessionId, Depends(session_id), Described(SessionNotFoundError)]
 PathTask = Annotated[TaskId, Depends(task_id), Described(NotFoundError)]
-IfMatch = Annotated[
-    frozenset[Revision] | None,
-    Depends(if_match),
-    Described(StaleError, InvalidFieldsError, parameters=[_IF_MATCH]),
-]
-Unconditional = Annotated[None, Depends(unconditional), Described(UntaggedError, InvalidFieldsError)]
+IfMatch = Annotated[frozenset[Revision] | None, Depends(if_match), Described(StaleError, parameters=[_IF_MATCH])]
+Unconditional = Annotated[None, Depends(unconditional), Described(UntaggedError)]
 Tasks = Annotated[TaskService, Depends(task_service), Described(UnavailableError)]
 Feed = Annotated[FeedService, Depends(feed_service), Described(UnavailableError)]
 ReadyStore = Annotated[Store, Depends(ready_store), Described(UnavailableError)]
