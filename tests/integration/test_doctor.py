@@ -141,6 +141,12 @@ async def test_a_schema_that_is_missing(found: Any, server_url: str) -> None:
         ("ALTER TABLE tasks DISABLE ROW LEVEL SECURITY", "row_security_off"),
         ("ALTER TABLE sessions NO FORCE ROW LEVEL SECURITY", "row_security_off"),
         ("CREATE POLICY everyone ON tasks USING (true)", "row_security_does_not_bind"),
+        (
+            "ALTER POLICY owner_only ON tasks USING (current_setting('todo.owner', true) <> '')",
+            "row_security_does_not_bind",
+        ),
+        ("DROP POLICY owner_only ON receipts", "row_security_incomplete"),
+        ("DROP POLICY named ON sessions", "row_security_incomplete"),
         ("REVOKE UPDATE ON tasks FROM todo_app", "role_lacks_rights"),
         ("ALTER DATABASE {name} SET default_transaction_read_only = on", "database_read_only"),
         ("ALTER DATABASE {name} CONNECTION LIMIT 5", "connections_short"),

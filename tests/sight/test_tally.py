@@ -132,6 +132,13 @@ class TestReporting:
         members[0].container.tally().answered("GET", "/livez", 200, "", 0.001)
         assert shown(members[0].numbers_of_all()).value("todo_http_requests_total") == 2
 
+    def test_what_one_has_told_the_others_tell_too(self, members: list[Member]) -> None:
+        members[0].report()
+        members[1].report()
+        members[0].container.tally().answered("GET", "/livez", 200, "", 0.001)
+        told = [shown(member.numbers_of_all()).value("todo_http_requests_total") for member in members[:2]]
+        assert told == [3, 3]
+
     def test_who_leaves_takes_the_gauges_along(self, members: list[Member]) -> None:
         members[1].report()
         members[1].leave()

@@ -98,6 +98,18 @@ def test_all_origins_are_refused_with_the_reason() -> None:
     assert "credentials" in refusal(TODO_CORS_ORIGINS="https://app.example.com,*")
 
 
+def test_two_servers_do_not_share_a_port() -> None:
+    assert load_settings({"TODO_PORT": "0", "TODO_METRICS_PORT": "0"}).metrics_port == 0
+    with pytest.raises(SettingsError, match="TODO_METRICS_PORT must not be TODO_PORT"):
+        load_settings({"TODO_PORT": "9000", "TODO_METRICS_PORT": "9000"})
+
+
+@pytest.mark.parametrize("name", ["TODO_DATA_DIR", "TODO_JWT_SECRET_FILE"])
+def test_a_home_that_is_not_there_is_a_sentence(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name} is ~nobody-has-this-name/x, and there is no such user's home"):
+        load_settings({name: "~nobody-has-this-name/x"})
+
+
 def test_a_misspelt_setting_is_refused_with_the_nearest_name() -> None:
     assert refusal(TODO_PROT="80") == "TODO_PROT is not a setting; is TODO_PORT meant?"
     assert "TODO_CORS_ORIGINS" in refusal(TODO_XYZZY="1")

@@ -109,6 +109,9 @@ def target_file(name: str, *, replace: bool) -> Iterator[Path | None]:
     path = Path(name)
     with _words_for(path):
         is_there = path.exists()
+        is_file = path.is_file()
+    if is_there and not is_file:
+        raise CommandError(f"{path} is no file that could be replaced: name another, or - for standard output.")
     if is_there and not replace:
         raise CommandError(f"{path} exists: choose another name, or replace it with --force.")
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")

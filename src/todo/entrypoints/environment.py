@@ -65,12 +65,14 @@ def load_settings(environ: Mapping[str, str] | None = None, *, is_checked: bool 
     if "database_url" not in values and named.get("DATABASE_URL", "").strip():
         values["database_url"] = named["DATABASE_URL"].strip()
     if "data_dir" in values:
-        values["data_dir"] = Path(values["data_dir"]).expanduser()
+        values["data_dir"] = _at_home("TODO_DATA_DIR", values["data_dir"])
     try:
         settings = Settings(**values)
     except ValidationError as error:
         raise _refusal(error, values) from None
     _ = settings.trusted_issuers  # in each other's way or not
+    if settings.port and settings.metrics_port == settings.port:
+        raise SettingsError("TODO_METRICS_PORT must not be TODO_PORT.", variable="TODO_METRICS_PORT")
     if not is_checked:
         _check_secrets(settings)
     return settings
@@ -93,10 +95,18 @@ def without_files(environ: Mapping[str, str]) -> dict[str, str]:
     return named
 
 
+def _at_home(name: str, path: str) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        sentence = f"{name} is {path}, and there is no such user's home: write the path out."
+        raise SettingsError(sentence, variable=name) from None
+
+
 def _content(name: str, path: str) -> str:
     """What the file holds, without the end of its line."""
     try:
-        with Path(path).expanduser().open("rb") as file:
+        with _at_home(name, path).open("rb") as file:
             text = file.read(_LARGEST_FILE + 1).decode().rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"

@@ -20,6 +20,13 @@ PROTECTED: Final = ("receipts", "sessions", "tasks")
 """The tables whose rows only their owner sees."""
 _SHARED: Final = ("identities", "rate_limits", "users")
 
+_POLICIES: Final = {
+    ("receipts", "owner_only"),
+    ("sessions", "named"),
+    ("sessions", "owner_only"),
+    ("tasks", "owner_only"),
+}
+
 _PLANT: Final = (
     "INSERT INTO users (id, created_at) VALUES ($1, now())",
     """
@@ -57,7 +64,13 @@ async def row_security(connection: asyncpg.Connection[Record]) -> list[Finding]:
             " ALTER TABLE … ENABLE ROW LEVEL SECURITY, and FORCE ROW LEVEL SECURITY, for each."
         )
         findings.append(problem("row_security_off", sentence))
-    if visible := await _seen_by_nobody(connection, role if is_unbound else None):
+    if missing_policies := await _missing_policies(connection):
+        sentence = (
+            f"Policies are missing ({', '.join(missing_policies)}), so that not even its owner finds every row: create"
+            " them as `todo migrate` does in an empty database."
+        )
+        return [*findings, problem("row_security_incomplete", sentence)]
+    if visible := await _seen_by_others(connection, role if is_unbound else None):
         sentence = (
             f"The role {role} sees rows of everyone in {', '.join(visible)}: its policies must be those of `todo"
             " migrate`, and no others."
@@ -103,20 +116,30 @@ async def _unprotected(connection: asyncpg.Connection[Record]) -> list[str]:
     return [row["relname"] for row in rows]
 
 
-async def _seen_by_nobody(connection: asyncpg.Connection[Record], role: str | None) -> list[str]:
-    """The tables of which somebody sees rows who is nobody's owner."""
+async def _missing_policies(connection: asyncpg.Connection[Record]) -> list[str]:
+    rows = await connection.fetch(
+        "SELECT tablename, policyname FROM pg_policies WHERE schemaname = current_schema() AND tablename = ANY($1)",
+        PROTECTED,
+    )
+    there = {(row["tablename"], row["policyname"]) for row in rows}
+    return [f"{policy} on {table}" for table, policy in sorted(_POLICIES - there)]
+
+
+async def _seen_by_others(connection: asyncpg.Connection[Record], role: str | None) -> list[str]:
+    """The tables of which somebody sees rows who owns none: who is nobody, or another than whose they are."""
     whole = connection.transaction()
     await whole.start()
     try:
         if role:
             await connection.execute(f"SET LOCAL ROLE {role}")
         await _plant(connection)
-        await connection.execute(f"SELECT set_config('{OWNER_SETTING}', '', true)")
-        return [
-            table
-            for table in PROTECTED
-            if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {table})")  # noqa: S608 - a name of ours
-        ]
+        visible: set[str] = set()
+        for other in ("", f"probe-{uuid4()}"):
+            await connection.execute(f"SELECT set_config('{OWNER_SETTING}', '{other}', true)")
+            for table in PROTECTED:
+                if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {table})"):  # noqa: S608 - a name of ours
+                    visible.add(table)
+        return sorted(visible)
     finally:
         await whole.rollback()
 

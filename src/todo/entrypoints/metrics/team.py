@@ -79,7 +79,11 @@ class Member:
         self.report(is_alive=False)
 
     def numbers_of_all(self) -> Numbers:
-        """What all of them have to tell together."""
+        """What all of them have to tell together.
+
+        What is told once is told again by the others, even if this process is killed now: it reports first.
+        """
+        self.report()
         others = _reported(self._file.parent, but=self._file) if self._file else ()
         return together([numbers_of(self.container), *others])
 
