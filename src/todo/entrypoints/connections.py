@@ -72,7 +72,7 @@ class Connection(HttpToolsProtocol):
         self._is_refused = False
         self._deadline = Deadline(self.loop, self._give_up)
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # no pipe connects here
         super().connection_made(transport)
         self._stall = Stall(self.loop, transport)
         if len(self.connections) > most_connections():

@@ -26,15 +26,15 @@ ATTEMPTS = 3
 _ISSUER = bindparam("issuer", type_=Text)
 _SUBJECT = bindparam("subject", type_=Text)
 _NOW = bindparam("now", type_=DateTime(timezone=True))
-_MARK = (bindparam("mark", type_=Text), bindparam("mark_issuer", type_=Text))
-_IS_MARK = (identities.c.subject == _MARK[0], identities.c.issuer == _MARK[1])
+_MARK_ISSUER = bindparam("mark_issuer", type_=Text)
+_MARK = bindparam("mark", type_=Text)
 
 
 def _provision() -> Statement:
     is_taken = or_(
         exists().where(users.c.id == _SUBJECT),
         exists().where(identities.c.subject == _SUBJECT, identities.c.issuer != _ISSUER),
-        exists().where(*_IS_MARK),
+        exists().where(identities.c.issuer == _MARK_ISSUER, identities.c.subject == _MARK),
     )
     user_id = case((is_taken, bindparam("fresh_id", type_=Text)), else_=_SUBJECT)
     claim = insert(identities).from_select(["issuer", "subject", "user_id"], select(_ISSUER, _SUBJECT, user_id))
@@ -64,7 +64,7 @@ def _bury() -> Statement:
     its = identities.c.user_id == bindparam("owner", type_=Text)
     mark = (
         insert(identities)
-        .from_select(["subject", "issuer", "ended_at"], select(*_MARK, _NOW).where(~exists().where(its)))
+        .from_select(["issuer", "subject", "ended_at"], select(_MARK_ISSUER, _MARK, _NOW).where(~exists().where(its)))
         .on_conflict_do_nothing()
         .cte("mark")
     )

@@ -20,7 +20,7 @@ Register, and send the `access_token` of the answer as `Authorization: Bearer â€
 * Every answer carries an `X-Request-ID`: yours if you sent one, else one of ours.
 * Times are RFC 3339 in UTC. Texts are Unicode in normal form NFC, and their lengths are counted in code points.
 * A task's entity tag is its revision. With `If-Match` a write fails (412) if the task has changed since;
-  without it, it changes what it names of the task as it now is.
+  without it, it changes what it names of the task as it now is. With `If-None-Match` it writes over nothing (412).
 """
 
 TAGS = [

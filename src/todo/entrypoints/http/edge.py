@@ -65,7 +65,7 @@ class Edge:
                 _count(tally, method, inner, begun)  # already: streams go on for hours
                 headers = message["headers"]
                 headers += (b"x-request-id", request_id.encode()), _NO_SNIFFING
-                if path.startswith("/api") and not _says_how_to_cache(headers):
+                if path.startswith("/api") and b"cache-control" not in dict(headers):
                     headers.append(_NO_STORE)
             await send(message)
 
@@ -113,13 +113,6 @@ def _request_id(scope: Scope) -> str:
 def _count(tally: Tally, method: str, scope: Scope, begun: float) -> None:
     route, status, outcome = scope.get("template", NO_ROUTE), scope.get("status", LEFT), scope.get("outcome", "")
     tally.answered(method, route, status, outcome, time.perf_counter() - begun)
-
-
-def _says_how_to_cache(headers: list[tuple[bytes, bytes]]) -> bool:
-    for name, _ in headers:  # noqa: SIM110 - a generator for `any` takes three times as long, on each request
-        if name == b"cache-control":
-            return True
-    return False
 
 
 def _without_body(send: Send) -> Send:

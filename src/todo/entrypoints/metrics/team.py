@@ -54,15 +54,15 @@ class Member:
     async def keep_reporting(self) -> None:
         """Report every second, until cancelled, if there is anyone to report to."""
         while self._file:
-            self.report()
+            _ = self.report()
             await asyncio.sleep(PERIOD)
 
-    def report(self, *, is_alive: bool = True) -> None:
-        """Leave the numbers of this moment where the others find them."""
-        if not self._file:
-            return
+    def report(self, *, is_alive: bool = True) -> Numbers:
+        """Leave the numbers of this moment where the others find them; they are these."""
         numbers = numbers_of(self.container)
         numbers.is_alive = is_alive
+        if not self._file:
+            return numbers
         draft = self._file.with_suffix(".new")
         try:
             draft.write_bytes(msgspec.json.encode(numbers))
@@ -73,19 +73,20 @@ class Member:
             self._is_heard = False
         else:
             self._is_heard = True
+        return numbers
 
     def leave(self) -> None:
         """Report for the last time."""
-        self.report(is_alive=False)
+        _ = self.report(is_alive=False)
 
     def numbers_of_all(self) -> Numbers:
         """What all of them have to tell together.
 
         What is told once is told again by the others, even if this process is killed now: it reports first.
         """
-        self.report()
+        own = self.report()
         others = _reported(self._file.parent, but=self._file) if self._file else ()
-        return together([numbers_of(self.container), *others])
+        return together([own, *others])
 
 
 @contextmanager
