@@ -111,6 +111,7 @@ class Gate:
                     loss, self._loss = self._loss, None
                     if loss is Loss.AFTER:
                         back.cancel()
+                        await asyncio.wait([back])  # one may read at a time
                         server.write(said)
                         await answers.read(65_536)  # it has answered, so it has done it
                     return
