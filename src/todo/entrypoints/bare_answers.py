@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from todo.entrypoints.http.problems import Problem
 
 
-def bare_answer(problem: Problem, error: TodoError, default_headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+def bare_answer(problem: Problem, error: TodoError, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     """The bytes of an answer after which the connection ends."""
     body = as_json(problem)
     fields = [
-        *default_headers,
+        *headers,
         (b"content-type", (ProblemResponse.media_type or "").encode()),
         (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"no-store"),

@@ -30,6 +30,7 @@ from todo.entrypoints.http.refusals import (
     UnknownMethodError,
 )
 from todo.entrypoints.open_files import most_connections
+from todo.entrypoints.process import READABLE_BY
 from todo.entrypoints.stall import Stall
 
 if TYPE_CHECKING:
@@ -239,7 +240,8 @@ class Connection(HttpToolsProtocol):
     def _answer(self, error: TodoError) -> None:
         request_id = uuid4().hex
         problem = Problem.of(error, "", request_id)
-        self.transport.write(bare_answer(problem, error, self.server_state.default_headers))
+        shown = self.app_state[READABLE_BY](dict(self.headers or ()).get(b"origin"))
+        self.transport.write(bare_answer(problem, error, [*self.server_state.default_headers, *shown]))
         log.info("refused", request_id=request_id, code=error.code, status=problem.status)
 
 

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 END_STREAMS = "end_streams"
 """In the state of the application's lifespan: what ends the answers that would never end by themselves."""
 WITHDRAW = "withdraw"
-"""In there, too: what takes back that the service is ready."""
+"""In there, too: what takes back that the service is ready …"""
+READABLE_BY = "readable_by"
+"""… and what tells which header fields let a page of this origin, or of none, read an answer."""
 
 
 class Readiness:

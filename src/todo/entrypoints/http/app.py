@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
@@ -28,12 +29,12 @@ from todo.entrypoints.http import (
 )
 from todo.entrypoints.http.edge import Edge, Faults
 from todo.entrypoints.http.openapi import complete_openapi
-from todo.entrypoints.http.origins import Origins
+from todo.entrypoints.http.origins import Origins, readable_by
 from todo.entrypoints.http.routes import Dispatch
 from todo.entrypoints.http.shedding import LoadShedding
 from todo.entrypoints.http.telemetry import send_spans, telemetry
 from todo.entrypoints.metrics.team import Member
-from todo.entrypoints.process import END_STREAMS, WITHDRAW
+from todo.entrypoints.process import END_STREAMS, READABLE_BY, WITHDRAW
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -42,36 +43,19 @@ if TYPE_CHECKING:
 
     from todo.entrypoints.container import Container
 
-_SENT = [
-    "Authorization",
-    "Content-Type",
-    "If-Match",
-    "If-None-Match",
-    "Idempotency-Key",
-    "Last-Event-ID",
-    "X-Request-ID",
-]
-_SHOWN = [
-    "ETag",
-    "Location",
-    "Link",
-    "Retry-After",
-    "Idempotency-Replayed",
-    "RateLimit-Limit",
-    "RateLimit-Remaining",
-    "RateLimit-Reset",
-    "X-Request-ID",
-]
-
 
 def create_app(container: Container) -> FastAPI:
     """The application, on the adapters that the container picks."""
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Callable[[], None]]]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Callable[..., Any]]]:
         purging = asyncio.create_task(container.trash_purge().keep_on())
         reporting = asyncio.create_task(app.state.member.keep_reporting())
-        yield {END_STREAMS: container.store().feed.close, WITHDRAW: container.readiness().withdraw}
+        yield {
+            END_STREAMS: container.store().feed.close,
+            WITHDRAW: container.readiness().withdraw,
+            READABLE_BY: partial(readable_by, origins=container.settings().cors_origins),
+        }
         purging.cancel()
         reporting.cancel()
         app.state.member.leave()
@@ -120,13 +104,5 @@ def _way_in(app: FastAPI, container: Container) -> ASGIApp:
     way: ASGIApp = Faults(Dispatch(routed, app.routes))
     way = LoadShedding(way)
     if origins := container.settings().cors_origins:
-        way = Origins(
-            way,
-            allow_origins=origins,
-            allow_credentials=True,
-            allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=_SENT,
-            expose_headers=_SHOWN,
-            max_age=3600,
-        )
+        way = Origins(way, origins)
     return Edge(way, container)
