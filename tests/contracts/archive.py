@@ -1,12 +1,14 @@
-"""What `TaskArchive` promises. A subclass brings the fixture `store`."""
+"""What `Archive` promises. A subclass brings the fixture `store`."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.builders import NOON, a_task, a_user_id, keep, sign_up
+from todo.application.ports import KeptReceipt, Once, Outcome, Receipt
 from todo.domain.errors import InvalidTokenError
 
 if TYPE_CHECKING:
@@ -36,3 +38,29 @@ class ArchiveContract:
         for owner in (a_user_id(), (await sign_up(store, disabled_at=NOON)).id):
             with pytest.raises(InvalidTokenError):
                 await store.archive.tasks(owner, None, 10)
+            with pytest.raises(InvalidTokenError):
+                await store.archive.receipts(owner, None, 10)
+
+    async def test_a_walk_meets_each_receipt_once_in_the_order_of_keys(self, store: Store) -> None:
+        user, other = await sign_up(store), await sign_up(store)
+        kept: list[KeptReceipt] = []
+        for owner in (other, user):
+            kept = []
+            for key in ("b", "B", "a", "%", " ", "k" * 255):
+                outcome = Outcome(tuple(a_task(owner.id) for _ in range(len(kept))), is_new=bool(kept))
+                written_at = NOON + timedelta(microseconds=len(kept))
+                async with store.unit_of_work(owner.id) as work:
+                    await work.receipts.add(Once(key, f"of {key}"), outcome, written_at, NOON - timedelta(days=1))
+                    await work.commit()
+                kept.append(KeptReceipt(key, written_at, Receipt(f"of {key}", outcome)))
+        for limit in range(1, 8):
+            met: list[KeptReceipt] = []
+            after: str | None = None
+            while part := await store.archive.receipts(user.id, after, limit):
+                assert len(part) <= limit
+                met += part
+                after = part[-1].key
+            assert met == sorted(kept)
+
+    async def test_who_has_no_receipts_has_none(self, store: Store) -> None:
+        assert list(await store.archive.receipts((await sign_up(store)).id, None, 10)) == []

@@ -193,7 +193,7 @@ class Exporting(HttpTests):
         answer = await ada.get("/api/auth/export")
         export = as_object(answer)
         assert answer.headers["Content-Disposition"] == 'attachment; filename="todo-export.json"'
-        assert export.keys() == {"user", "identities", "sessions", "tasks"}
+        assert export.keys() == {"user", "identities", "sessions", "tasks", "receipts"}
         assert export["identities"] == []
         assert export["user"] == (await ada.get("/api/auth/me")).json()
         assert {session["user_agent"] for session in export["sessions"]} >= {"Phone"}
@@ -203,8 +203,22 @@ class Exporting(HttpTests):
         assert second["deleted_at"].endswith("Z")
         assert not any(secret in answer.text for secret in ("argon2", signed_in["refresh_token"], ada.token))
 
+    async def test_it_holds_what_is_kept_for_repeats(self, ada: Person, bob: Person) -> None:
+        headers = {"Idempotency-Key": "milk"}
+        milk = as_object(await ada.post("/api/tasks", body={"title": "Milk"}, headers=headers))
+        await bob.post("/api/tasks", body={"title": "Bread"}, headers=headers)
+        await ada.patch(ada.path(milk), body={"title": "Oat milk"})
+        export = (await ada.get("/api/auth/export")).json()
+        (receipt,) = export["receipts"]
+        assert receipt["key"] == "milk"
+        assert receipt["is_new"] is True
+        assert receipt["created_at"].endswith("Z")
+        assert receipt["tasks"] == [{**milk, "deleted_at": None}]
+        assert export["tasks"][0]["title"] == "Oat milk"
+
     async def test_who_has_nothing_gets_a_document_too(self, ada: Person) -> None:
-        assert (await ada.get("/api/auth/export")).json()["tasks"] == []
+        export = (await ada.get("/api/auth/export")).json()
+        assert export["tasks"] == export["receipts"] == []
         assert (await ada.request("HEAD", "/api/auth/export")).status_code == 200
 
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.builders import NOON, StoppedClock, a_session, a_task, a_user_id, an_email, keep, keep_session, sign_up
-from todo.application.accounts import TASKS_AT_ONCE
+from todo.application.accounts import FRESH, RECEIPTS_AT_ONCE, TASKS_AT_ONCE
 from todo.application.admission import Caller
 from todo.application.limits import ClientAddress
+from todo.application.ports import Once, Outcome
 from todo.domain.errors import (
     EmailTakenError,
     FreshTokenNeededError,
@@ -220,6 +221,18 @@ class TestExporting:
         assert export.user == ada.user
         assert {session.id for session in export.sessions} == {caller.session, revoked.id}
         assert [task async for part in export.tasks for task in part] == tasks
+
+    @pytest.mark.parametrize("number", [0, 1, RECEIPTS_AT_ONCE, RECEIPTS_AT_ONCE + 1])
+    async def test_holds_every_receipt_once(
+        self, accounts: AccountService, kept: Store, caller: Caller, number: int
+    ) -> None:
+        async with kept.unit_of_work(caller.user) as work:
+            for name in range(100, 100 + number):
+                await work.receipts.add(Once(str(name), ""), Outcome(()), NOON, NOON - FRESH)
+            await work.commit()
+        parts = [part async for part in (await accounts.export(caller.user)).receipts]
+        assert [receipt.key for part in parts for receipt in part] == [str(name) for name in range(100, 100 + number)]
+        assert all(0 < len(part) <= RECEIPTS_AT_ONCE for part in parts)
 
     @pytest.mark.parametrize("number", [0, 1, TASKS_AT_ONCE, TASKS_AT_ONCE + 1])
     async def test_holds_every_task_once(

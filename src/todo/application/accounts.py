@@ -22,25 +22,28 @@ if TYPE_CHECKING:
 
     from todo.application.admission import AdmissionService, Caller
     from todo.application.limits import AbuseLimits, ClientAddress
-    from todo.application.ports import Clock, NewId, PasswordHasher, Store, Subject, UnitOfWork
+    from todo.application.ports import Clock, KeptReceipt, NewId, PasswordHasher, Store, Subject, UnitOfWork
     from todo.application.sessions import SessionService, SignedIn
     from todo.domain.session import Session
     from todo.domain.task import Task
-    from todo.domain.values import Email, Name, Password, UserAgent
+    from todo.domain.values import Email, Name, Password, TaskId, UserAgent
 
 FRESH = timedelta(minutes=5)
 """How old a token may be that serves instead of a password."""
 TASKS_AT_ONCE = 500
-"""As many tasks an export reads at once, so that a large one holds little memory."""
+"""As many tasks an export reads at once, so that a large one holds little memory …"""
+RECEIPTS_AT_ONCE = 10
+"""… and as many receipts, which hold up to a hundred tasks each."""
 
 
 class Export(NamedTuple):
-    """Everything that is kept of a user. The tasks come in parts, those in the trash too."""
+    """Everything that is kept of a user. The tasks come in parts, those in the trash too, and so do the receipts."""
 
     user: User
     identities: Sequence[Subject]
     sessions: Sequence[Session]
     tasks: AsyncIterator[Sequence[Task]]
+    receipts: AsyncIterator[Sequence[KeptReceipt]]
 
 
 class AccountService:
@@ -141,14 +144,19 @@ class AccountService:
         user = await self.me(user_id)
         identities = await self._store.identities.of(user_id)
         sessions = await self._store.sessions.of(user_id)
-        first = await self._store.archive.tasks(user_id, None, TASKS_AT_ONCE)
-        return Export(user, identities, sessions, self._tasks(user_id, first))
+        return Export(user, identities, sessions, self._tasks(user_id), self._receipts(user_id))
 
-    async def _tasks(self, owner: UserId, part: Sequence[Task]) -> AsyncIterator[Sequence[Task]]:
-        while part:
+    async def _tasks(self, owner: UserId) -> AsyncIterator[Sequence[Task]]:
+        after: TaskId | None = None
+        while part := await self._store.archive.tasks(owner, after, TASKS_AT_ONCE):
             yield part
-            is_last = len(part) < TASKS_AT_ONCE
-            part = () if is_last else await self._store.archive.tasks(owner, part[-1].id, TASKS_AT_ONCE)
+            after = part[-1].id
+
+    async def _receipts(self, owner: UserId) -> AsyncIterator[Sequence[KeptReceipt]]:
+        after: str | None = None
+        while part := await self._store.archive.receipts(owner, after, RECEIPTS_AT_ONCE):
+            yield part
+            after = part[-1].key
 
     async def _proven(self, caller: Caller, password: str) -> User:
         """The caller's account, if this is its password. `TooManyRequestsError` after too many attempts."""

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from todo.adapters.memory.archive import MemoryTaskArchive
+from todo.adapters.memory.archive import MemoryArchive
 from todo.adapters.memory.belongings import Owners
 from todo.adapters.memory.feed import MemoryTaskFeed
 from todo.adapters.memory.identities import MemoryIdentityDirectory, MemoryIdentityRepository
@@ -33,7 +33,7 @@ class MemoryStore:
         self.receipts = MemoryReceiptDirectory(self._owners)
         self.users = MemoryUserDirectory(self._owners)
         self.sessions = MemorySessionDirectory(self._owners)
-        self.archive = MemoryTaskArchive(self._owners)
+        self.archive = MemoryArchive(self._owners)
         self.identities = MemoryIdentityDirectory(self._owners)
         self.feed = MemoryTaskFeed(self._owners)
 

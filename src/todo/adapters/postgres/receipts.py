@@ -17,6 +17,8 @@ from todo.application.ports import Outcome, Receipt
 from todo.domain.values import UserId
 
 if TYPE_CHECKING:
+    from asyncpg import Record
+
     from todo.adapters.postgres.database import Database, Transaction
     from todo.application.ports import Once
 
@@ -95,6 +97,13 @@ _OWNERS = Statement(
 )
 
 
+def receipt_of(row: Record) -> Receipt:
+    """What lies in the row of a receipt."""
+    then = msgspec.json.decode(row["outcome"], type=_OutcomeThen)
+    tasks = tuple(task_of(msgspec.structs.astuple(task)) for task in then.tasks)
+    return Receipt(row["fingerprint"], Outcome(tasks, then.is_new))
+
+
 class PostgresReceiptDirectory:
     """Receipts, before it is known whose: by the note that is left with the account."""
 
@@ -115,11 +124,7 @@ class PostgresReceiptRepository:
 
     async def find(self, key: str, since: datetime) -> Receipt | None:
         rows = await self._transaction.fetch(_FIND, {"owner": self._owner, "key": key, "since": since})
-        if not rows:
-            return None
-        then = msgspec.json.decode(rows[0]["outcome"], type=_OutcomeThen)
-        tasks = tuple(task_of(msgspec.structs.astuple(task)) for task in then.tasks)
-        return Receipt(rows[0]["fingerprint"], Outcome(tasks, then.is_new))
+        return receipt_of(rows[0]) if rows else None
 
     async def add(self, once: Once, outcome: Outcome, now: datetime, since: datetime) -> None:
         then = _OutcomeThen([_TaskThen(**row_of(task)) for task in outcome.tasks], outcome.is_new)

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from todo.adapters.postgres.archive import PostgresTaskArchive
+from todo.adapters.postgres.archive import PostgresArchive
 from todo.adapters.postgres.feed import PostgresTaskFeed
 from todo.adapters.postgres.identities import PostgresIdentityDirectory, PostgresIdentityRepository
 from todo.adapters.postgres.receipts import PostgresReceiptDirectory, PostgresReceiptRepository
@@ -34,7 +34,7 @@ class PostgresStore:
         self.receipts = PostgresReceiptDirectory(database)
         self.users = PostgresUserDirectory(database)
         self.sessions = PostgresSessionDirectory(database)
-        self.archive = PostgresTaskArchive(database)
+        self.archive = PostgresArchive(database)
         self.identities = PostgresIdentityDirectory(database)
         self._signals = Signals(database)
         self.feed = PostgresTaskFeed(database, self._signals)

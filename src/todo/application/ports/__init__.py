@@ -5,12 +5,12 @@ adapter that cannot do its work now raises `UnavailableError`.
 """
 
 from todo.application.ports.accounts import PasswordHasher, UserDirectory, UserRepository
-from todo.application.ports.archive import TaskArchive
+from todo.application.ports.archive import Archive
 from todo.application.ports.feed import NO_HORIZON, START, Changes, TaskFeed
 from todo.application.ports.identities import Identity, IdentityDirectory, IdentityRepository, Subject
 from todo.application.ports.limits import Hits, RateLimit, RateLimiter
 from todo.application.ports.machine import Clock, NewId
-from todo.application.ports.receipts import Once, Outcome, Receipt, ReceiptDirectory, ReceiptRepository
+from todo.application.ports.receipts import KeptReceipt, Once, Outcome, Receipt, ReceiptDirectory, ReceiptRepository
 from todo.application.ports.sessions import RefreshToken, RefreshTokens, SessionDirectory, SessionRepository
 from todo.application.ports.store import Store, UnitOfWork
 from todo.application.ports.tasks import TaskReader, TaskRepository
@@ -22,6 +22,7 @@ __all__ = [
     "OWN_ISSUER",
     "START",
     "AccessToken",
+    "Archive",
     "Changes",
     "Claims",
     "Clock",
@@ -29,6 +30,7 @@ __all__ = [
     "Identity",
     "IdentityDirectory",
     "IdentityRepository",
+    "KeptReceipt",
     "NewId",
     "Once",
     "Outcome",
@@ -44,7 +46,6 @@ __all__ = [
     "SessionRepository",
     "Store",
     "Subject",
-    "TaskArchive",
     "TaskFeed",
     "TaskReader",
     "TaskRepository",

@@ -45,6 +45,14 @@ class Receipt(NamedTuple):
     outcome: Outcome
 
 
+class KeptReceipt(NamedTuple):
+    """A receipt where it is kept: under which key, and since when."""
+
+    key: str
+    written_at: datetime
+    receipt: Receipt
+
+
 class ReceiptRepository(Protocol):
     """The receipts of the one owner whose unit of work this is."""
 

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from todo.application.ports.accounts import UserDirectory, UserRepository
-    from todo.application.ports.archive import TaskArchive
+    from todo.application.ports.archive import Archive
     from todo.application.ports.feed import TaskFeed
     from todo.application.ports.identities import IdentityDirectory, IdentityRepository
     from todo.application.ports.receipts import ReceiptDirectory, ReceiptRepository
@@ -70,8 +70,8 @@ class Store(Protocol):
         """Finding sessions."""
 
     @property
-    def archive(self) -> TaskArchive:
-        """All of an owner's tasks."""
+    def archive(self) -> Archive:
+        """All that an owner has."""
 
     @property
     def trash(self) -> TrashDirectory:
