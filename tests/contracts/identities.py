@@ -160,11 +160,19 @@ class BurialContract:
         await keep(store, a_task(subject))
         await delete(store, subject)
         back = await first_sight(store, subject, issued_at=NOON + SECOND)
-        assert back == Identity(subject, NOON)
+        assert back.user
+        assert back.ended_at == NOON
         assert await store.identities.find(ISSUER, subject) == back
-        assert (await store.tasks.page(subject, TaskQuery())).total == 0
+        assert (await store.tasks.page(back.user, TaskQuery())).total == 0
         assert back.user_at(NOON) is None
-        assert back.user_at(NOON + SECOND) == subject
+        assert back.user_at(NOON + SECOND) == back.user
+
+    async def test_and_under_another_id_which_nobody_takes_for_the_old_one(self, store: Store) -> None:
+        subject, fresh_id = a_user_id(), a_user_id()
+        await delete(store, (await first_sight(store, subject)).user)
+        back = await first_sight(store, subject, issued_at=NOON + SECOND, fresh_id=fresh_id)
+        assert back.user == fresh_id
+        assert await store.users.get(subject) is None
 
     async def test_of_those_who_come_back_at_once_one_makes_the_account(self, store: Store) -> None:
         subject, start = (await sign_up(store)).id, asyncio.Barrier(AT_ONCE)
@@ -199,8 +207,8 @@ class BurialContract:
         await delete(store, long_ago, then)
         await delete(store, lately, then + SECOND)
         await delete(store, back, then)
-        await first_sight(store, back)
+        returned = await first_sight(store, back)
         await delete(store, today, then + BURIED_FOR + SECOND)
         assert await store.identities.find(ISSUER, long_ago) is None
         assert await store.identities.find(ISSUER, lately) == Identity(None, then + SECOND)
-        assert await store.identities.find(ISSUER, back) == Identity(back, then)
+        assert await store.identities.find(ISSUER, back) == returned == Identity(returned.user, then)

@@ -30,10 +30,14 @@ def store() -> MemoryStore:
     return MemoryStore()
 
 
-@pytest.fixture
-def admission(store: MemoryStore, clock: StoppedClock) -> AdmissionService:
+def process(store: MemoryStore, clock: StoppedClock) -> AdmissionService:
     others = [with_both(None), replace(with_both(None, OTHER), optional=frozenset())]
     return AdmissionService(JoseTokenVerifier(SECRET, others, clock), store, clock, new_id)
+
+
+@pytest.fixture
+def admission(store: MemoryStore, clock: StoppedClock) -> AdmissionService:
+    return process(store, clock)
 
 
 def own_token(user: UserId, clock: StoppedClock) -> str:
@@ -183,9 +187,27 @@ class TestADeletedAccount:
         await delete(store, subject, clock)
         admission.forget(subject)
         clock.go_on(seconds=2)
-        assert (await admission.admit(token(subject, issued_at=NOW + 1))).user == subject
+        back = await admission.admit(token(subject, issued_at=NOW + 1), subject)
+        assert await store.users.get(back.user)
         with pytest.raises(InvalidTokenError):
             await admission.admit(token(subject))
+
+    async def test_another_process_that_remembers_it_takes_no_old_token_for_the_new_account(
+        self, admission: AdmissionService, store: MemoryStore, clock: StoppedClock
+    ) -> None:
+        subject, other = a_user_id(), process(store, clock)
+        for each in (admission, other):
+            await each.admit(token(subject))
+        await delete(store, subject, clock)
+        admission.forget(subject)
+        clock.go_on(seconds=2)
+        back = await admission.admit(token(subject, issued_at=NOW + 1))
+        stale = await other.admit(token(subject))
+        assert stale.user != back.user
+        assert await store.users.get(stale.user) is None
+        assert (await other.admit(token(subject, issued_at=NOW + 1))).user == back.user
+        with pytest.raises(InvalidTokenError):
+            await other.admit(token(subject))
 
     async def test_the_other_users_are_remembered(
         self, admission: AdmissionService, store: MemoryStore, clock: StoppedClock

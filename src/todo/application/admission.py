@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from todo.application.ports import OWN_ISSUER
@@ -10,14 +10,14 @@ from todo.domain.errors import InvalidTokenError, NotYourUserError
 from todo.domain.values import UserId
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from todo.application.ports import Claims, Clock, Identity, NewId, Store, TokenVerifier
     from todo.domain.user import User
     from todo.domain.values import SessionId
 
 REMEMBERED = 10_000
 REMEMBERED_FOR = timedelta(seconds=30)
+
+_NEVER = None, datetime.min.replace(tzinfo=UTC)
 
 
 class Caller(NamedTuple):
@@ -36,8 +36,9 @@ class Caller(NamedTuple):
 class AdmissionService:
     """Tells who a caller is by the token that they show, and opens an account for who is new here.
 
-    Our own tokens name the user. Who comes from another issuer is looked up, and remembered for half a
-    minute: longest after the account was deleted in another process, never in this one.
+    Our own tokens name the user. Who comes from another issuer is looked up, and remembered for half a minute.
+    Who comes with a token that was issued since is looked up anew: it may be for an account that was opened after
+    the one that is remembered was deleted in another process.
     """
 
     def __init__(self, tokens: TokenVerifier, store: Store, clock: Clock, new_id: NewId) -> None:
@@ -70,8 +71,9 @@ class AdmissionService:
     async def _user_of(self, claims: Claims, named: str | None) -> UserId:
         key = claims.issuer, claims.subject
         now = self._clock.now()
-        identity, until = self._known.get(key, (None, now))
-        if until <= now:
+        identity, seen_at = self._known.get(key, _NEVER)
+        is_known = now - REMEMBERED_FOR < seen_at >= claims.issued_at
+        if not is_known:
             identity = await self._store.identities.find(*key)
         user = identity.user_at(claims.issued_at) if identity else None
         if named is not None and named not in (claims.subject, user):
@@ -84,14 +86,14 @@ class AdmissionService:
             user = identity.user_at(claims.issued_at)
         if user is None or identity is None:
             raise InvalidTokenError
-        if until <= now:
-            self._remember(key, identity, now + REMEMBERED_FOR)
+        if not is_known:
+            self._remember(key, identity, now)
         return user
 
-    def _remember(self, key: tuple[str, str], identity: Identity, until: datetime) -> None:
+    def _remember(self, key: tuple[str, str], identity: Identity, seen_at: datetime) -> None:
         if len(self._known) >= REMEMBERED:
             del self._known[next(iter(self._known))]
-        self._known[key] = identity, until
+        self._known[key] = identity, seen_at
 
 
 def let_in(user: User | None) -> User:

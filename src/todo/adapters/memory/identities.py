@@ -36,7 +36,7 @@ class MemoryIdentityDirectory:
             return known
         is_taken = (
             self._owners[UserId(subject)].user is not None
-            or any(other == subject and name != issuer for name, other in identities)
+            or any(other == subject for _, other in identities)
             or mark_of(subject) in identities
         )
         user = User(id=fresh_id if is_taken else UserId(subject), created_at=now)

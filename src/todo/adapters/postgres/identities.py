@@ -33,7 +33,7 @@ _MARK = bindparam("mark", type_=Text)
 def _provision() -> Statement:
     is_taken = or_(
         exists().where(users.c.id == _SUBJECT),
-        exists().where(identities.c.subject == _SUBJECT, identities.c.issuer != _ISSUER),
+        exists().where(identities.c.subject == _SUBJECT),
         exists().where(identities.c.issuer == _MARK_ISSUER, identities.c.subject == _MARK),
     )
     user_id = case((is_taken, bindparam("fresh_id", type_=Text)), else_=_SUBJECT)

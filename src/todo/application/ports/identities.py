@@ -58,8 +58,9 @@ class IdentityDirectory(Protocol):
     ) -> Identity:
         """The identity; who has no account gets one, unless the last was deleted at `issued_at` or later.
 
-        The new account's id is the subject, if no user has that id, no other issuer has such a subject and there
-        is no `mark_of` the id; `fresh_id` otherwise. However many ask at once, one account is made.
+        The new account's id is the subject, if no user has that id, nobody is or was known under such a subject and
+        there is no `mark_of` the id; `fresh_id` otherwise. So whoever still takes the caller for a deleted account
+        finds none. However many ask at once, one account is made.
         """
 
 
