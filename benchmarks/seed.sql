@@ -7,20 +7,22 @@ INSERT INTO users (id, created_at)
 SELECT bench_user(u), '2024-01-01Z' FROM generate_series(:first, :last) AS u;
 
 INSERT INTO tasks (owner_id, id, title, description, completed_at, priority, tags, tag_keys, due_at,
-        created_at, updated_at, revision, search)
+        created_at, updated_at, revision, search, signature)
 SELECT bench_user(u), bench_task(u, k), title, description, CASE WHEN bench_is_completed(u, k) THEN made END,
     (ARRAY[0, 1, 3, 5, 9])[1 + (h2 >> 7) % 5], tags, tags,
     CASE WHEN h2 % 3 > 0 THEN made + make_interval(hours => h3 % 720) END, made, made, k + 1,
-    lower(title) || E'\n' || lower(description)
+    lower(title) || E'\n' || lower(description), signature
 FROM generate_series(0, :tasks - 1) AS k, generate_series(:first, :last) AS u,
     LATERAL (SELECT abs(hashint8(u * 50021::bigint + k) / 2) AS h1, abs(hashint8(u * 50021::bigint + k + 77777) / 2) AS h2,
         abs(hashint8(-5 - u * 50021::bigint - k) / 2) AS h3) AS h,
+    LATERAL (SELECT 1 + h1 % 10 AS verb, 1 + h2 % 10 AS thing, 1 + (h1 >> 9) % 11 AS person,
+        1 + (h2 >> 9) % 7 AS note) AS chosen,
     LATERAL (SELECT bench_made(u, k) AS made,
-        (ARRAY['Buy', 'Write', 'Review', 'Call', 'Plan', 'Fix', 'Draft', 'Send', 'Book', 'Clean'])[1 + h1 % 10] || ' '
-            || (ARRAY['milk', 'report', 'invoice', 'garden', 'quarterly budget', 'login page', 'holiday flight',
-                'tax form', 'team meeting', 'database backup'])[1 + h2 % 10]
-            || ' ' || k || '-' || substr(md5(h3::text), 1, 6) AS title,
-        'Notes: ' || repeat(md5(h3::text) || ' ', 1 + h3 % 6) || 'before noon' AS description,
+        (bench_verbs())[verb] || ' ' || (bench_things())[thing] || ' for ' || (bench_people())[person] AS title,
+        'Notes: ' || repeat((bench_notes())[note] || ' ', 1 + h3 % 6) || 'before noon' AS description,
+        (bench_signatures(bench_verbs(), '', ' '))[verb] | (bench_signatures(bench_things(), ' ', ' for '))[thing]
+            | (bench_signatures(bench_people(), ' ', E'\nNotes: '))[person]
+            | (bench_signatures(bench_notes(), ' ', ' '))[note] | bench_signature(' before noon') AS signature,
         CASE (h3 >> 7) % 6
             WHEN 0 THEN ARRAY['work'] WHEN 1 THEN ARRAY['home'] WHEN 2 THEN ARRAY['work', 'urgent']
             WHEN 3 THEN ARRAY['errand', 'home'] WHEN 4 THEN ARRAY['project-' || h1 % 20, 'work'] ELSE '{}'

@@ -97,9 +97,23 @@ MUTANTS = [
     Mutant(
         "page: any owner's tasks",
         "adapters/postgres/task_lists.py",
-        "and_(tasks.c.owner_id == asking.c.owner, *_filters(shape))",
-        "and_(*_filters(shape))",
+        "and_(tasks.c.owner_id == asking.c.owner, *_states(tasks, shape), *_filters(shape))",
+        "and_(*_states(tasks, shape), *_filters(shape))",
         (f"{_ISOLATION}::TestReadingWithoutPolicies",),
+    ),
+    Mutant(
+        "search: any owner's signatures",
+        "adapters/postgres/task_lists.py",
+        "select(signed.c.id).where(signed.c.owner_id == asking.c.owner, ",
+        "select(signed.c.id).where(",
+        (_NAMES_THE_OWNER,),
+    ),
+    Mutant(
+        "search: a change of the text is not signed",
+        "adapters/postgres/rows.py",
+        '"signature": signature_of(search)',
+        '"signature": signature_of("")',
+        (f"{_POSTGRES}::TestTaskLists",),
     ),
     Mutant(
         "find: any owner's task",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from todo.adapters.postgres.signatures import signature_of
 from todo.adapters.postgres.tables import tasks
 from todo.domain.errors import InvalidTokenError
 from todo.domain.task import Task
@@ -28,7 +29,7 @@ TASK_COLUMNS = (
     tasks.c.deleted_at,
     tasks.c.revision,
 )
-FOLDED_COLUMNS = (tasks.c.tag_keys, tasks.c.search)
+FOLDED_COLUMNS = (tasks.c.tag_keys, tasks.c.search, tasks.c.signature)
 """What is made of a task's texts for filters, searches and orders, and is never read back."""
 SET_ONCE = {"id", "owner_id", "created_at", "revision"}
 """The columns that no change of a task touches."""
@@ -58,10 +59,8 @@ def row_of(task: Task) -> dict[str, Any]:
 
 def folded_row_of(task: Task) -> dict[str, Any]:
     """The value of each folded column."""
-    return {
-        "tag_keys": [tag_key(tag) for tag in task.tags],
-        "search": searched_text(task.title, task.description),
-    }
+    search = searched_text(task.title, task.description)
+    return {"tag_keys": [tag_key(tag) for tag in task.tags], "search": search, "signature": signature_of(search)}
 
 
 def task_of_account(rows: list[Record]) -> Task | None:

@@ -22,8 +22,9 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, BIT, JSONB, UUID
 
+from todo.adapters.postgres.signatures import BITS
 from todo.domain.values import DESCRIPTION_LENGTH, TAGS_COUNT, TITLE_LENGTH, USER_AGENT_LENGTH
 
 metadata = MetaData(
@@ -94,13 +95,20 @@ tasks = Table(
     # what the application makes of the texts, to be compared without case and accents
     Column("tag_keys", ARRAY(Text), nullable=False),
     Column("search", Text(collation="C"), nullable=False),
+    # of what is searched; all ones, that it may hold any word
+    Column("signature", BIT(BITS), nullable=False, server_default=text(f"repeat('1', {BITS})::bit({BITS})")),
     CheckConstraint(f"char_length(title) BETWEEN 1 AND {TITLE_LENGTH}", "title_length"),
     CheckConstraint(f"char_length(description) <= {DESCRIPTION_LENGTH}", "description_length"),
     CheckConstraint("priority IN (0, 1, 3, 5, 9)", "priority_known"),
     CheckConstraint(f"cardinality(tags) <= {TAGS_COUNT}", "tags_count"),
     CheckConstraint("cardinality(tag_keys) = cardinality(tags)", "tag_keys_count"),
     CheckConstraint("due_on IS NULL OR due_at IS NULL", "due_once"),
-    postgresql_with={"fillfactor": 90},
+    # an index alone is believed only where nothing was written since the last vacuum
+    postgresql_with={
+        "fillfactor": 90,
+        "autovacuum_vacuum_scale_factor": 0.05,
+        "autovacuum_vacuum_insert_scale_factor": 0.05,
+    },
 )
 
 # Read before it is known whose row it is, so no policy guards it. The reference to the user stops an account
@@ -143,13 +151,14 @@ oldest_receipts = Index(
 
 oldest_trash = Index("users_trash_since_idx", users.c.trash_since, postgresql_where=users.c.trash_since.is_not(None))
 
-# the last column lets open or completed tasks be found without a look at the others' rows
+# the last columns let open or completed tasks, and those that may hold a word, be found without a look at other rows
 newest_first = Index(
     "tasks_newest_first_idx",
     tasks.c.owner_id,
     tasks.c.created_at.desc(),
     tasks.c.id.desc(),
     tasks.c.completed_at,
+    postgresql_include=[tasks.c.signature],
     postgresql_where=tasks.c.deleted_at.is_(None),
 )
 

@@ -84,6 +84,9 @@ def upgrade() -> None:
         sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.Column("tag_keys", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("search", sa.Text(collation="C"), nullable=False),
+        sa.Column(
+            "signature", postgresql.BIT(256), server_default=sa.text("repeat('1', 256)::bit(256)"), nullable=False
+        ),
         sa.PrimaryKeyConstraint("owner_id", "id", name="tasks_pkey"),
         sa.ForeignKeyConstraint(["owner_id"], ["users.id"], name="tasks_owner_id_fkey", ondelete="CASCADE"),
         sa.CheckConstraint("char_length(title) BETWEEN 1 AND 500", name="tasks_title_length_check"),
@@ -92,7 +95,11 @@ def upgrade() -> None:
         sa.CheckConstraint("cardinality(tags) <= 20", name="tasks_tags_count_check"),
         sa.CheckConstraint("cardinality(tag_keys) = cardinality(tags)", name="tasks_tag_keys_count_check"),
         sa.CheckConstraint("due_on IS NULL OR due_at IS NULL", name="tasks_due_once_check"),
-        postgresql_with={"fillfactor": 90},
+        postgresql_with={
+            "fillfactor": 90,
+            "autovacuum_vacuum_scale_factor": 0.05,
+            "autovacuum_vacuum_insert_scale_factor": 0.05,
+        },
     )
     op.create_table(
         "identities",
@@ -120,6 +127,7 @@ def upgrade() -> None:
         "tasks_newest_first_idx",
         "tasks",
         ["owner_id", sa.text("created_at DESC"), sa.text("id DESC"), "completed_at"],
+        postgresql_include=["signature"],
         postgresql_where=sa.text("deleted_at IS NULL"),
     )
     op.create_index(
