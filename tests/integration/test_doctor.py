@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -116,9 +117,21 @@ async def test_a_bad_url(found: Any) -> None:
     assert problems(await found(**on("mysql://me:hunter2@db/x"))) == {"database_url_wrong"}
 
 
-async def test_a_server_without_the_encryption_that_is_asked_for(found: Any, url: str) -> None:
-    if urlsplit(url).hostname:
-        assert problems(await found(**on(f"{url}?sslmode=require"))) == {"database_unreachable"}
+async def test_a_server_without_the_encryption_that_is_asked_for(found: Any) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(8)  # which ask for TLS
+        writer.write(b"N")
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        there = await found(**on(f"postgresql://me:hunter2@127.0.0.1:{port}/todo?sslmode=require"))
+    assert problems(there) == {"database_tls_failed"}
+    assert there["database_tls_failed"][1] == (
+        f"The database at 127.0.0.1:{port}/todo cannot be used: it offers no TLS, and the URL insists on it. Turn TLS"
+        " on there (ssl = on), or, if the network is yours alone, insist no more (sslmode=prefer)."
+    )
 
 
 # What is wrong in the database

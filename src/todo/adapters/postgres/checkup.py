@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
+from todo.adapters.postgres.connection import lacks_tls
 from todo.adapters.postgres.connector import Connector
 from todo.adapters.postgres.flaws import DatabaseUrlError
 from todo.adapters.postgres.isolation_probe import row_security
@@ -93,6 +94,12 @@ def _unreachable(sentence: str, cause: BaseException | None) -> Finding:
             return problem("database_busy", f"{sentence} Wait, or raise its max_connections.")
         case ssl.SSLError():
             return problem("database_tls_failed", f"{sentence} Check sslmode and sslrootcert in the URL.")
+        case ConnectionError() if lacks_tls(cause):
+            return problem(
+                "database_tls_failed",
+                f"{sentence} Turn TLS on there (ssl = on), or, if the network is yours alone, insist no more"
+                " (sslmode=prefer).",
+            )
         case OSError():
             return problem("database_unreachable", f"{sentence} Start it, or mend host and port in the URL.")
         case _:

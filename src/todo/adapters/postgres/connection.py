@@ -48,10 +48,14 @@ _PATIENCE = 2.0  # seconds, for a sign of life
 def may_pass_soon(error: Exception) -> bool:
     """Whether a database that is just starting or waking up answers so to who connects."""
     if isinstance(error, OSError):
-        # asyncpg raises a bare ConnectionError when the server has no TLS and the URL insists on it.
-        return not isinstance(error, ssl.SSLError | PermissionError) and type(error) is not ConnectionError
+        return not isinstance(error, ssl.SSLError | PermissionError) and not lacks_tls(error)
     passing = asyncpg.CannotConnectNowError | asyncpg.PostgresConnectionError | asyncpg.TooManyConnectionsError
     return isinstance(error, passing) and not is_refused_setting(error)
+
+
+def lacks_tls(error: BaseException) -> bool:
+    """Whether the server has no TLS, and the URL insists on it. asyncpg has no class for that."""
+    return type(error) is ConnectionError and "rejected SSL" in str(error)
 
 
 class Connection:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
-from todo.adapters.postgres.connection import may_pass_soon
+from todo.adapters.postgres.connection import lacks_tls, may_pass_soon
 from todo.adapters.postgres.startup import fit_for_pooler, is_refused_setting, setting_them
 from todo.adapters.postgres.url import connect_arguments, is_pooler, place
 
@@ -123,6 +123,8 @@ def _reason(error: Exception) -> str:
             return "it does not answer"
         case socket.gaierror():
             return "there is no host of this name"
+        case ConnectionError() if lacks_tls(error):
+            return "it offers no TLS, and the URL insists on it"
         case _:
             return str(error).rstrip(".")
 
