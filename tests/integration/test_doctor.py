@@ -18,10 +18,11 @@ import pytest
 from tests.integration.servers import PASSWORD, connected, elsewhere, new_database, new_login
 from tests.integration.test_redis_rate_limiter import Server as RedisServer
 from tests.issuing import Signer, key_server
-from todo.adapters.postgres.checkup import examine, revision, version
+from todo.adapters.postgres.checkup import examine, version
 from todo.adapters.postgres.embedded import EmbeddedPostgres
 from todo.adapters.postgres.isolation_probe import PROTECTED
 from todo.adapters.postgres.migrate import migrate
+from todo.adapters.postgres.schema_checkup import revision
 from todo.application.checkups import Finding, skew
 from todo.entrypoints import cli_doctor
 
@@ -161,6 +162,9 @@ async def test_a_schema_that_is_missing(found: Any, server_url: str) -> None:
         ("DROP POLICY owner_only ON receipts", "row_security_incomplete"),
         ("DROP POLICY named ON sessions", "row_security_incomplete"),
         ("REVOKE UPDATE ON tasks FROM todo_app", "role_lacks_rights"),
+        ("REVOKE SELECT ON alembic_version FROM todo_app", "role_lacks_rights"),
+        ("REVOKE USAGE ON SCHEMA public FROM public, todo_app", "role_lacks_rights"),
+        ("DROP TABLE alembic_version", "schema_incomplete"),
         ("ALTER DATABASE {name} SET default_transaction_read_only = on", "database_read_only"),
         ("ALTER DATABASE {name} CONNECTION LIMIT 5", "connections_short"),
     ],
@@ -169,6 +173,40 @@ async def test_a_database_that_somebody_changed(found: Any, url: str, change: st
     async with connected(url) as admin:
         await admin.execute(change.format(name=urlsplit(url).path[1:]))
     assert code in problems(await found(**on(url)))
+
+
+async def test_what_a_schema_lacks_is_named(found: Any, url: str) -> None:
+    async with connected(url) as admin:
+        await admin.execute("DROP TABLE receipts; ALTER TABLE tasks DROP COLUMN due_on")
+    there = await found(**on(url))
+    assert problems(there) == {"schema_incomplete"}
+    assert there["schema_incomplete"][1].startswith("The schema lacks receipts, tasks.due_on: restore a backup, or ")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("SELECT", "may not read alembic_version: GRANT SELECT, INSERT, UPDATE, DELETE on all tables"),
+        (
+            "GRANT SELECT ON alembic_version TO {login}",
+            "may not use identities, rate_limits, receipts, sessions, tasks",
+        ),
+        ("REVOKE USAGE ON SCHEMA public FROM public", 'its search_path ("$user", public): GRANT USAGE ON SCHEMA'),
+        ("REVOKE CONNECT ON DATABASE {name} FROM public", "GRANT CONNECT ON DATABASE"),
+    ],
+)
+async def test_a_login_without_rights(found: Any, server_url: str, url: str, change: str, says: str) -> None:
+    name = urlsplit(url).path[1:]
+    async with new_login(server_url, "") as login:
+        async with connected(url) as admin:
+            await admin.execute(change.format(login=login, name=name))
+        there = await found(**on(elsewhere(url, database=name, user=login)))
+        async with connected(url) as admin:
+            await admin.execute(f"DROP OWNED BY {login}")
+    assert problems(there) == {"role_lacks_rights"}
+    sentence = there["role_lacks_rights"][1]
+    assert says in sentence
+    assert "\n" not in sentence
 
 
 async def test_rows_that_everyone_sees_are_found_without_any_row(found: Any, url: str) -> None:

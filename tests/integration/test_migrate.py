@@ -10,6 +10,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from tests.integration.servers import elsewhere, new_login
 from todo.adapters.postgres.migrate import MigrationError, head, is_current, migrate
 from todo.adapters.postgres.url import connect_arguments
 
@@ -59,6 +60,14 @@ async def test_the_schema_of_a_newer_version_is_left_alone(url: str) -> None:
     with pytest.raises(MigrationError, match="another version of todo"):
         await migrate(url)
     await connection.close()
+
+
+async def test_a_login_that_may_not_look_is_told(server_url: str, url: str) -> None:
+    await migrate(url)
+    async with new_login(server_url, "") as login:
+        stranger = elsewhere(server_url, database=urlsplit(url).path[1:], user=login)
+        with pytest.raises(MigrationError, match=r"permission denied for table alembic_version\. GRANT SELECT"):
+            await migrate(stranger)
 
 
 async def test_a_database_that_is_not_there_is_waited_for_and_then_named_without_the_password() -> None:

@@ -13,13 +13,14 @@ from todo.adapters.postgres.connection import lacks_tls
 from todo.adapters.postgres.connector import Connector
 from todo.adapters.postgres.flaws import DatabaseUrlError
 from todo.adapters.postgres.isolation_probe import row_security
-from todo.adapters.postgres.migrate import MigrationError, known_revisions, reach
+from todo.adapters.postgres.migrate import MigrationError, first_line, reach
+from todo.adapters.postgres.schema_checkup import examine_schema
 from todo.adapters.postgres.url import is_pooler, parameters, place
 from todo.application.checkups import Finding, fine, problem, skew, warning
 from todo.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable
 
     from asyncpg import Record
 
@@ -66,7 +67,9 @@ async def examine(
                     "The database only reads: name the primary server in the URL, or make it writable again"
                     " (default_transaction_read_only, a full disk, a provider's limit).",
                 )
-        schema = revision(await _revisions(connection), known_revisions())
+        async with connection.transaction():
+            await connection.execute(_LIMITS)
+            schema = await examine_schema(connection)
         yield schema
         if schema.level == "ok":
             async with connection.transaction():
@@ -77,7 +80,7 @@ async def examine(
             if all(finding.level == "ok" for finding in protection):
                 yield await _pooler(url, pooler)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-        yield problem("database_failed", f"The database broke off: {str(error).rstrip('.')}. Look at its log.")
+        yield problem("database_failed", f"The database broke off: {first_line(error)}. Look at its log.")
     finally:
         connection.terminate()
 
@@ -88,6 +91,8 @@ def _unreachable(sentence: str, cause: BaseException | None) -> Finding:
             return problem("database_login_refused", f"{sentence} Check user, password and pg_hba.conf.")
         case asyncpg.ProtocolViolationError() if "authentication failed" in sentence:  # as PgBouncer has it
             return problem("database_login_refused", f"{sentence} Check user and password.")
+        case asyncpg.InsufficientPrivilegeError():
+            return problem("role_lacks_rights", f"{sentence} GRANT CONNECT ON DATABASE … to the login of the URL.")
         case asyncpg.InvalidCatalogNameError():
             return problem("database_missing", f"{sentence} Make it (CREATE DATABASE), or mend its name in the URL.")
         case asyncpg.TooManyConnectionsError() | asyncpg.CannotConnectNowError():
@@ -114,30 +119,6 @@ def version(number: int) -> Finding:
     if major > NEWEST:
         return warning("database_untested", f"PostgreSQL {major} is newer than what was tested, which is {NEWEST}.")
     return fine("database_version", f"PostgreSQL {major} is supported.")
-
-
-def revision(found: Sequence[str] | None, known: Sequence[str]) -> Finding:
-    """What to think of the revisions that a database says it has; None if it says nothing."""
-    if not found:
-        return problem("schema_missing", "The database has no schema yet: run `todo migrate`, or `todo serve` once.")
-    (one, *others) = found
-    if one == known[-1] and not others:
-        return fine("schema_current", f"The schema is that of this version (revision {one}).")
-    if one in known and not others:
-        return problem(
-            "schema_behind",
-            f"The schema is behind this version (revision {one}, not {known[-1]}): run `todo migrate`.",
-        )
-    if one > known[-1] and one.isdigit() and not others:
-        return problem(
-            "schema_ahead",
-            f"The schema is ahead of this version (revision {one}; this one knows up to {known[-1]}): run the version"
-            " of todo that made it, or a newer one.",
-        )
-    return problem(
-        "schema_unknown",
-        f"The schema is of no version of todo (revision {', '.join(found)}): is this the right database?",
-    )
 
 
 def encryption(url: str, *, is_encrypted: bool) -> Finding:
@@ -193,14 +174,6 @@ async def _room(connection: asyncpg.Connection[Record], processes: int) -> Findi
         f"The service takes up to {needed} connections ({CONNECTIONS} for each process), and the database has {most}:"
         " raise max_connections, put a pooler in between, or lower TODO_WORKERS.",
     )
-
-
-async def _revisions(connection: asyncpg.Connection[Record]) -> list[str] | None:
-    try:
-        async with connection.transaction():
-            return [row[0] for row in await connection.fetch("SELECT version_num FROM alembic_version")]
-    except asyncpg.UndefinedTableError:
-        return None
 
 
 async def _pooler(url: str, declared: Pooler) -> Finding:

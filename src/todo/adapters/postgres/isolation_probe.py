@@ -7,7 +7,8 @@ from uuid import uuid4
 
 import asyncpg
 
-from todo.adapters.postgres.roles import APPLICATION_ROLE
+from todo.adapters.postgres.roles import APPLICATION_ROLE, GRANT_ALL
+from todo.adapters.postgres.schema_checkup import VERSION_TABLE
 from todo.adapters.postgres.statements import OWNER_SETTING
 from todo.application.checkups import fine, problem
 
@@ -51,12 +52,13 @@ async def row_security(connection: asyncpg.Connection[Record]) -> list[Finding]:
     if is_unbound and (refusal := await _refusal_to_step_down(connection, login)):
         return [refusal]
     role = APPLICATION_ROLE if is_unbound else login
-    if missing := await _missing_rights(connection, role):
-        sentence = (
-            f"The role {role} may not use {', '.join(missing)}: GRANT SELECT, INSERT, UPDATE, DELETE on all tables of"
-            " the schema to it."
-        )
+    if schema := await connection.fetchval(
+        "SELECT current_schema() WHERE NOT has_schema_privilege($1::name, current_schema(), 'USAGE')", role
+    ):
+        sentence = f"The role {role} may not use the schema {schema}: GRANT USAGE ON SCHEMA {schema} to it."
         return [problem("role_lacks_rights", sentence)]
+    if missing := await _missing_rights(connection, role):
+        return [problem("role_lacks_rights", f"The role {role} may not use {', '.join(missing)}: {GRANT_ALL}.")]
     findings = []
     if unprotected := await _unprotected(connection):
         sentence = (
@@ -83,9 +85,10 @@ async def row_security(connection: asyncpg.Connection[Record]) -> list[Finding]:
 
 
 async def _refusal_to_step_down(connection: asyncpg.Connection[Record], login: str) -> Finding | None:
+    attempt = connection.transaction()
+    await attempt.start()
     try:
-        async with connection.transaction():
-            await connection.execute(f"SET LOCAL ROLE {APPLICATION_ROLE}")
+        await connection.execute(f"SET LOCAL ROLE {APPLICATION_ROLE}")
     except asyncpg.PostgresError:
         return problem(
             "role_unbound",
@@ -93,6 +96,8 @@ async def _refusal_to_step_down(connection: asyncpg.Connection[Record], login: s
             f" {APPLICATION_ROLE} either: as a superuser, CREATE ROLE {APPLICATION_ROLE} NOLOGIN (if it is missing) and"
             f' GRANT {APPLICATION_ROLE} TO "{login}", with rights on all tables; or log in as an ordinary role.',
         )
+    finally:
+        await attempt.rollback()
     return None
 
 
@@ -100,9 +105,10 @@ async def _missing_rights(connection: asyncpg.Connection[Record], role: str) -> 
     rows = await connection.fetch(
         "SELECT DISTINCT name"
         " FROM unnest($1::text[]) AS name, unnest('{SELECT,INSERT,UPDATE,DELETE}'::text[]) AS needed"
-        " WHERE NOT has_table_privilege($2::name, name, needed) ORDER BY name",
-        [*PROTECTED, *_SHARED],
+        " WHERE NOT has_table_privilege($2::name, name, needed) AND (name <> $3 OR needed = 'SELECT') ORDER BY name",
+        [*PROTECTED, *_SHARED, VERSION_TABLE],
         role,
+        VERSION_TABLE,
     )
     return [row["name"] for row in rows]
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import asyncpg
 
 from todo.adapters.postgres.connection import lacks_tls, may_pass_soon
+from todo.adapters.postgres.roles import GRANT_ALL
 from todo.adapters.postgres.startup import fit_for_pooler, is_refused_setting, setting_them
 from todo.adapters.postgres.url import connect_arguments, is_pooler, place
 
@@ -60,12 +61,15 @@ async def migrate(url: str, *, patience: float = 0, on_wait: Callable[[str], Non
 async def is_current(connection: asyncpg.Connection[Record]) -> bool:
     """Whether the schema is at `head()`. Cheap: one query, and no Alembic.
 
-    `MigrationError` if the schema is one that this version does not know.
+    `MigrationError` if the schema is one that this version does not know, or may not be looked at.
     """
     try:
         revision = await connection.fetchval("SELECT version_num FROM alembic_version")
     except asyncpg.UndefinedTableError:
         return False
+    except asyncpg.InsufficientPrivilegeError as error:
+        sentence = f"The database does not tell this login its schema: {first_line(error)}. {GRANT_ALL}."
+        raise MigrationError(sentence) from error
     if revision is not None and revision not in known_revisions():
         raise MigrationError(
             f"The database has the schema of another version of todo (revision {revision}; this one knows up to"
@@ -126,7 +130,12 @@ def _reason(error: Exception) -> str:
         case ConnectionError() if lacks_tls(error):
             return "it offers no TLS, and the URL insists on it"
         case _:
-            return str(error).rstrip(".")
+            return first_line(error)
+
+
+def first_line(error: Exception) -> str:
+    """What the driver says, without what it says in further lines: they may quote rows."""
+    return str(error).partition("\n")[0].rstrip(".")
 
 
 async def _upgrade(driver: asyncpg.Connection[Record], settings: str) -> None:

@@ -5,8 +5,13 @@ Roles belong to the server, not to a database: a migration makes this one, and s
 
 from __future__ import annotations
 
+from typing import Final
+
 APPLICATION_ROLE = "todo_app"
 """The role that a connection steps down to, if the one that logs in is not bound by row-level security."""
+
+GRANT_ALL: Final = "GRANT SELECT, INSERT, UPDATE, DELETE on all tables of the schema to it"
+"""What to do for a role that may not use them, as the end of a sentence."""
 
 # The policies bind neither superusers nor roles with BYPASSRLS, and it is often one of these that logs in.
 # Such a connection steps down to this role. Who may not make roles is, almost always, bound already.
