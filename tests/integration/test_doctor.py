@@ -159,6 +159,14 @@ async def test_a_schema_that_is_missing(found: Any, server_url: str) -> None:
             "ALTER POLICY owner_only ON tasks USING (current_setting('todo.owner', true) <> '')",
             "row_security_does_not_bind",
         ),
+        ("ALTER POLICY owner_only ON tasks USING (true)", "row_security_does_not_bind"),
+        ("ALTER POLICY owner_only ON tasks USING (true)", "row_security_altered"),
+        ("ALTER POLICY owner_only ON tasks WITH CHECK (true)", "row_security_altered"),
+        ("ALTER POLICY owner_only ON receipts WITH CHECK (false)", "row_security_altered"),
+        ("ALTER POLICY named ON sessions USING (false)", "row_security_altered"),
+        ("CREATE POLICY gifts ON tasks FOR INSERT WITH CHECK (true)", "row_security_altered"),
+        ("CREATE POLICY few ON tasks AS RESTRICTIVE USING (priority > 0)", "row_security_altered"),
+        ("ALTER POLICY owner_only ON tasks TO pg_monitor", "row_security_incomplete"),
         ("DROP POLICY owner_only ON receipts", "row_security_incomplete"),
         ("DROP POLICY named ON sessions", "row_security_incomplete"),
         ("REVOKE UPDATE ON tasks FROM todo_app", "role_lacks_rights"),
@@ -173,6 +181,12 @@ async def test_a_database_that_somebody_changed(found: Any, url: str, change: st
     async with connected(url) as admin:
         await admin.execute(change.format(name=urlsplit(url).path[1:]))
     assert code in problems(await found(**on(url)))
+
+
+async def test_policies_for_others_are_no_concern_of_the_service(found: Any, url: str) -> None:
+    async with connected(url) as admin:
+        await admin.execute("CREATE POLICY monitored ON tasks FOR SELECT TO pg_monitor USING (true)")
+    assert problems(await found(**on(url))) == set()
 
 
 async def test_what_a_schema_lacks_is_named(found: Any, url: str) -> None:

@@ -13,6 +13,8 @@ from todo.adapters.postgres.statements import OWNER_SETTING
 from todo.application.checkups import fine, problem
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from asyncpg import Record
 
     from todo.application.checkups import Finding
@@ -21,12 +23,15 @@ PROTECTED: Final = ("receipts", "sessions", "tasks")
 """The tables whose rows only their owner sees."""
 _SHARED: Final = ("identities", "rate_limits", "users")
 
+_OWNER: Final = f"( SELECT current_setting('{OWNER_SETTING}'::text, true) AS current_setting)"
+_NAMED: Final = "(id = (NULLIF(current_setting('todo.session'::text, true), ''::text))::uuid)"
 _POLICIES: Final = {
-    ("receipts", "owner_only"),
-    ("sessions", "named"),
-    ("sessions", "owner_only"),
-    ("tasks", "owner_only"),
+    ("receipts", "owner_only"): ("PERMISSIVE", "ALL", f"(owner_id = {_OWNER})", None),
+    ("sessions", "named"): ("PERMISSIVE", "SELECT", _NAMED, None),
+    ("sessions", "owner_only"): ("PERMISSIVE", "ALL", f"(user_id = {_OWNER})", None),
+    ("tasks", "owner_only"): ("PERMISSIVE", "ALL", f"(owner_id = {_OWNER})", None),
 }
+"""What the migrations make, in the words in which PostgreSQL tells it (pg_policies): by table and name."""
 
 _PLANT: Final = (
     "INSERT INTO users (id, created_at) VALUES ($1, now())",
@@ -66,12 +71,19 @@ async def row_security(connection: asyncpg.Connection[Record]) -> list[Finding]:
             " ALTER TABLE … ENABLE ROW LEVEL SECURITY, and FORCE ROW LEVEL SECURITY, for each."
         )
         findings.append(problem("row_security_off", sentence))
-    if missing_policies := await _missing_policies(connection):
+    there = await _policies(connection, role)
+    if missing_policies := sorted(_POLICIES.keys() - there.keys()):
         sentence = (
-            f"Policies are missing ({', '.join(missing_policies)}), so that not even its owner finds every row: create"
+            f"Policies are missing ({_named(missing_policies)}), so that not even its owner finds every row: create"
             " them as `todo migrate` does in an empty database."
         )
         return [*findings, problem("row_security_incomplete", sentence)]
+    if altered := sorted(name for name in there if there[name] != _POLICIES.get(name)):
+        sentence = (
+            f"Policies are not those of `todo migrate` ({_named(altered)}), so that people may see or write what is not"
+            " theirs, or miss what is: make them as it does in an empty database, and drop those that it does not make."
+        )
+        findings.append(problem("row_security_altered", sentence))
     if visible := await _seen_by_others(connection, role if is_unbound else None):
         sentence = (
             f"The role {role} sees rows of everyone in {', '.join(visible)}: its policies must be those of `todo"
@@ -122,13 +134,20 @@ async def _unprotected(connection: asyncpg.Connection[Record]) -> list[str]:
     return [row["relname"] for row in rows]
 
 
-async def _missing_policies(connection: asyncpg.Connection[Record]) -> list[str]:
+async def _policies(connection: asyncpg.Connection[Record], role: str) -> dict[tuple[str, str], tuple[str | None, ...]]:
+    """Those that bind the role, as `_POLICIES` has them."""
     rows = await connection.fetch(
-        "SELECT tablename, policyname FROM pg_policies WHERE schemaname = current_schema() AND tablename = ANY($1)",
+        "SELECT tablename, policyname, permissive, cmd, qual, with_check FROM pg_policies"
+        " WHERE schemaname = current_schema() AND tablename = ANY($1) AND EXISTS (SELECT FROM unnest(roles) AS bound"
+        " WHERE CASE bound WHEN 'public' THEN true ELSE pg_has_role($2::name, bound, 'USAGE') END)",
         PROTECTED,
+        role,
     )
-    there = {(row["tablename"], row["policyname"]) for row in rows}
-    return [f"{policy} on {table}" for table, policy in sorted(_POLICIES - there)]
+    return {(table, name): tuple(said) for table, name, *said in rows}
+
+
+def _named(policies: Iterable[tuple[str, str]]) -> str:
+    return ", ".join(f"{policy} on {table}" for table, policy in policies)
 
 
 async def _seen_by_others(connection: asyncpg.Connection[Record], role: str | None) -> list[str]:
@@ -151,12 +170,12 @@ async def _seen_by_others(connection: asyncpg.Connection[Record], role: str | No
 
 
 async def _plant(connection: asyncpg.Connection[Record]) -> None:
-    """Something to see, unless the database only reads: then there is what there is."""
+    """Something to see, unless the database only reads or policies forbid it: then there is what there is."""
     owner = f"probe-{uuid4()}"
     try:
         async with connection.transaction():
             await connection.execute(f"SELECT set_config('{OWNER_SETTING}', '{owner}', true)")
             for statement in _PLANT:
                 await connection.execute(statement, owner)
-    except asyncpg.ReadOnlySQLTransactionError:
+    except (asyncpg.ReadOnlySQLTransactionError, asyncpg.InsufficientPrivilegeError):
         return
