@@ -46,13 +46,12 @@ def signing_secret(settings: Settings) -> str:
 
 @contextmanager
 def listener(settings: Settings) -> Iterator[socket.socket]:
-    """A socket on the port, ours until the end."""
+    """A socket on the port, ours until the end. `PortError` in the block is a sentence, too."""
     try:
-        own = bound(settings.host, settings.port)
+        with bound(settings.host, settings.port) as own:
+            yield own
     except PortError as error:
         raise CommandError(error) from error
-    with own:
-        yield own
 
 
 @contextmanager

@@ -60,7 +60,7 @@ def undisturbed() -> Iterator[None]:
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """A socket on the port: ours from now on, though nobody can connect before it is listened on.
+    """A socket on the port: ours from now on, though nobody can connect before `listen`.
 
     `PortError` if it cannot be had.
     """
@@ -72,12 +72,25 @@ def bound(host: str, port: int) -> socket.socket:
         raise PortError(f"TODO_HOST: {host!r} is not an address or name of this machine.") from None
     listener = socket.socket(family, kind, protocol)
     try:
+        # What remains of ended connections is not in the way …
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
+        # … but nobody else may bind the port beside us, and listen first.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
     except OSError as error:
         listener.close()
         raise PortError(_bind_problem(error, host, port)) from None
     return listener
+
+
+def listen(listener: socket.socket, backlog: int) -> None:
+    """Let clients connect. `PortError` if somebody else was faster, as not every system keeps a port until then."""
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # so that what will remain is not in the way
+        listener.listen(backlog)
+    except OSError as error:
+        host, port = listener.getsockname()[:2]
+        raise PortError(_bind_problem(error, host, port)) from None
 
 
 def _bind_problem(error: OSError, host: str, port: int) -> str:

@@ -14,7 +14,7 @@ import structlog
 import uvicorn
 
 from todo.entrypoints.connections import Connection
-from todo.entrypoints.process import END_STREAMS, WITHDRAW
+from todo.entrypoints.process import END_STREAMS, WITHDRAW, listen
 
 if TYPE_CHECKING:
     import socket
@@ -46,7 +46,8 @@ def serve(factory: str, listener: socket.socket, *, seconds: float, announce: Ca
 
     SIGTERM withdraws readiness at once and goes on serving for a moment; then, as Ctrl-C does at once, it takes
     no more requests, answers those under way, ends the streams and closes the application: all within `seconds`.
-    A second signal cuts off what is under way. `announce` is called when the application can be reached.
+    A second signal cuts off what is under way. `announce` is called when the application can be reached. `PortError`
+    if it cannot be.
     """
     Server(configured(factory), seconds, announce).run([listener])
 
@@ -84,6 +85,8 @@ class Server(uvicorn.Server):
         self._ends_at = math.inf
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        for own in sockets or []:
+            listen(own, self.config.backlog)
         await super().startup(sockets)
         self._announce()
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from todo.entrypoints.process import listen
 from todo.entrypoints.server import BACKLOG, STOP_HARD, STOP_NOW, STOP_SOON, work
 
 if TYPE_CHECKING:
@@ -75,9 +76,12 @@ class Supervisor:
         self._heard: list[int] = []
 
     def run(self, announce: Callable[[], None]) -> int:
-        """Start the workers, and return the status to exit with when all have ended: 1 if they cannot start."""
+        """Start the workers, and return the status to exit with when all have ended: 1 if they cannot start.
+
+        `PortError` if the socket cannot be listened on.
+        """
         # Whoever believes the announcement and connects at once waits for the workers, and is not refused.
-        self._listener.listen(BACKLOG)
+        listen(self._listener, BACKLOG)
         with self._listening() as bell:
             self._replace()
             if not self._workers:
