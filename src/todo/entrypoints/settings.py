@@ -244,4 +244,4 @@ class Settings(BaseModel):
         try:
             return self.jwt_secret or kept_secret(self.data_dir)
         except ValueError as error:
-            raise SettingsError(str(error), code="data_dir_unusable", variable="TODO_DATA_DIR") from None
+            raise SettingsError(f"TODO_DATA_DIR: {error}", code="data_dir_unusable", variable="TODO_DATA_DIR") from None

@@ -60,6 +60,8 @@ def kept_secret(directory: Path) -> str:
         secret = path.read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        if isinstance(error, FileExistsError):
+            reason = f"{directory} is no directory"
         raise ValueError(f"The development secret {path} cannot be used: {reason}.") from error
     if len(secret) < SHORTEST:
         raise ValueError(f"{path} holds no usable secret: delete it, and a new one is made.")

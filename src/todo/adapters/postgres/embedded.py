@@ -88,8 +88,7 @@ class EmbeddedPostgres:
         """
         self._stopping.clear()
         try:
-            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._lock = open_locked(self._directory / "postgres.lock", patience=0)
+            self._lock = self._taken()
             if self._lock is None:
                 raise EmbeddedPostgresError(f"Another todo is running on {self._directory}: stop that one first.")
             programs = Programs.find(self._data)
@@ -101,10 +100,7 @@ class EmbeddedPostgres:
             return self._url()
         except PermissionError as error:
             self.stop()
-            raise EmbeddedPostgresError(
-                f"{error.filename or self._data} belongs to another user: start todo as that user, or choose"
-                " another data directory."
-            ) from error
+            raise EmbeddedPostgresError(_of_another_user(error.filename or self._data)) from error
         except (OSError, subprocess.TimeoutExpired) as error:
             self.stop()
             raise EmbeddedPostgresError(f"The embedded PostgreSQL cannot start in {self._data}: {error}.") from error
@@ -113,9 +109,11 @@ class EmbeddedPostgres:
             raise
 
     def join(self) -> str | None:
-        """The URL of the database on the server that another process runs here; None if none does."""
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = open_locked(self._directory / "postgres.lock", patience=0)
+        """The URL of the database on the server that another process runs here; None if none does.
+
+        `EmbeddedPostgresError` if that cannot be told.
+        """
+        lock = self._taken()
         if lock is None:
             return self._url()
         os.close(lock)
@@ -145,6 +143,17 @@ class EmbeddedPostgres:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    def _taken(self) -> int | None:
+        """The lock on the directory, which is made if need be. None if another process has it."""
+        try:
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return open_locked(self._directory / "postgres.lock", patience=0)
+        except PermissionError as error:
+            raise EmbeddedPostgresError(_of_another_user(error.filename)) from error
+        except OSError as error:
+            reason = "it is no directory" if isinstance(error, FileExistsError) else error.strerror
+            raise EmbeddedPostgresError(f"TODO_DATA_DIR: {self._directory} cannot be used: {reason}.") from error
 
     def _create(self, programs: Programs) -> None:
         """Make the cluster beside its place, and move it there when it is complete and on the disk."""
@@ -232,6 +241,12 @@ class EmbeddedPostgres:
         if len(os.fsencode(place / _SOCKET)) > _SOCKET_PATH_LIMIT:
             raise EmbeddedPostgresError(f"The paths {self._data} and {place} are too long for a socket.")
         return place
+
+
+def _of_another_user(path: object) -> str:
+    return (
+        f"{path} belongs to another user: start todo as that user, or choose another data directory with TODO_DATA_DIR."
+    )
 
 
 def _check_version(data: Path, installed: str) -> None:
