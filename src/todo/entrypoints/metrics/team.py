@@ -7,7 +7,9 @@ second cost none of them anything.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import socket
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -118,7 +120,10 @@ def _directory() -> TemporaryDirectory[str]:
 def _server(host: str, port: int, directory: Path) -> MetricsServer:
     try:
         return MetricsServer(host, port, lambda: together(_reported(directory)))
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
+        if isinstance(error, socket.gaierror | UnicodeError) or error.errno == errno.EADDRNOTAVAIL:
+            reason = f"{host!r} is not an address or name of this machine."
+            raise GatheringError(f"TODO_METRICS_HOST: {reason}") from None
         reason = f"port {port} of {host} cannot be listened on: {error.strerror}."
         raise GatheringError(f"TODO_METRICS_PORT: {reason}") from None
 
