@@ -288,6 +288,12 @@ async def test_a_secret_that_is_missing(found: Any, url: str) -> None:
     assert problems(there) == {"secret_missing"}
 
 
+async def test_an_address_that_is_no_text(found: Any) -> None:
+    there = await found(TODO_JWT_SECRET=SECRET, DATABASE_URL=os.fsdecode(b"postgresql://\xff"))
+    assert problems(there) == {"setting_wrong"}
+    assert not {code for code in there if code.startswith(("database", "data_dir"))}
+
+
 async def test_a_file_that_is_not_there(found: Any, tmp_path: Path) -> None:
     there = await found(TODO_JWT_SECRET=SECRET, TODO_DATABASE_URL_FILE=str(tmp_path / "url"))
     assert problems(there) == {"secret_file_unusable"}

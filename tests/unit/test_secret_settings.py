@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from base64 import b64encode
 from typing import TYPE_CHECKING
@@ -70,6 +71,25 @@ def test_a_password_may_end_in_a_blank(tmp_path: Path) -> None:
     assert load_settings({"TODO_JWT_SECRET_FILE": f" {path} "}).secret == f" {GOOD} "
 
 
+def test_the_mark_of_windows_is_no_part_of_a_secret(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.write_bytes(b"\xef\xbb\xbf" + GOOD.encode() + b"\r\n")
+    assert load_settings({"TODO_JWT_SECRET_FILE": str(path)}).secret == GOOD
+
+
+def test_issuers_may_take_several_lines(tmp_path: Path) -> None:
+    path = tmp_path / "issuers"
+    path.write_text(json.dumps(json.loads(ISSUERS), indent=2))
+    assert load_settings({"TODO_ISSUERS_FILE": str(path)}).issuers == load_settings({"TODO_ISSUERS": ISSUERS}).issuers
+
+
+@pytest.mark.parametrize("name", ["TODO_JWT_SECRET", "TODO_DATABASE_URL", "DATABASE_URL", "TODO_HOST", "TODO_ISSUERS"])
+def test_bytes_that_are_no_text_are_called_so(name: str) -> None:
+    refused = refusal(**{name: os.fsdecode(b"\xff" + GOOD.encode())})
+    assert str(refused) == f"{name} holds bytes that are no text: write it in UTF-8."
+    assert refused.variable == name
+
+
 @pytest.mark.parametrize("name", IN_FILES)
 def test_a_value_and_a_file_are_one_too_many(files: dict[str, str], name: str) -> None:
     refused = refusal(**{name: IN_FILES[name], f"{name}_FILE": files[f"{name}_FILE"]})
@@ -92,6 +112,7 @@ def test_an_empty_variable_beside_a_file_counts_as_not_set(files: dict[str, str]
         (b"\xff\xfe", "cannot be read: it is not text"),
         (b"x" * 70_000, "holds nothing that could be used"),
         (GOOD.encode() + b"\0", "holds nothing that could be used"),
+        (GOOD.encode() + b"\r\n" + GOOD.encode(), "holds more than one line: write the value on one"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, content: bytes | None, says: str) -> None:

@@ -62,7 +62,7 @@ async def _findings() -> AsyncIterator[Finding]:
         yield fine("settings", "The settings are well-formed.")
     for finding in _hints(settings):
         yield finding
-    if not any(name.startswith(("TODO_DATABASE_URL", "TODO_DATA_DIR")) for name in flaws):
+    if not any(name.startswith(("TODO_DATABASE_URL", "DATABASE_URL", "TODO_DATA_DIR")) for name in flaws):
         async for finding in _database(settings):
             yield finding
     if settings.limits_abuse and settings.rate_limit_storage:

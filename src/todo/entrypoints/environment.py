@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _PREFIX: Final = "TODO_"
 _OF_FRONTEND: Final = "better_auth_"  # read by the names that the frontend has for them, without our prefix
 _LARGEST_FILE: Final = 65_536  # bytes
+_OF_LINES: Final = ("TODO_ISSUERS",)  # which is JSON
 
 # Kubernetes tells every pod of a service named `todo…` where it is in variables that look like ours.
 # Its TODO_PORT=tcp://10.0.0.1:80 is one of them.
@@ -60,9 +61,11 @@ def load_settings(environ: Mapping[str, str] | None = None, *, is_checked: bool 
         if name not in fields:
             raise _unknown(name)
         if value.strip():
+            _refuse_other_bytes(name, value)
             # A password may well end in a blank; everything else was pasted with it.
             values[fields[name]] = value if name.endswith("_SECRET") else value.strip()
     if "database_url" not in values and named.get("DATABASE_URL", "").strip():
+        _refuse_other_bytes("DATABASE_URL", named["DATABASE_URL"])
         values["database_url"] = named["DATABASE_URL"].strip()
     if "data_dir" in values:
         values["data_dir"] = _at_home("TODO_DATA_DIR", values["data_dir"])
@@ -91,7 +94,7 @@ def without_files(environ: Mapping[str, str]) -> dict[str, str]:
             if named.get(name, "").strip():
                 sentence = f"{name} and {in_file} are both set: keep one of them."
                 raise SettingsError(sentence, code="setting_twice", variable=in_file)
-            named[name] = _content(in_file, path)
+            named[name] = _content(in_file, path, may_have_lines=name in _OF_LINES)
     return named
 
 
@@ -103,18 +106,32 @@ def _at_home(name: str, path: str) -> Path:
         raise SettingsError(sentence, variable=name) from None
 
 
-def _content(name: str, path: str) -> str:
-    """What the file holds, without the end of its line."""
+def _refuse_other_bytes(name: str, value: str) -> None:
+    """Refuse what is not UTF-8: Python has it as code points that no text holds (PEP 383)."""
+    try:
+        _ = value.encode()
+    except UnicodeEncodeError:
+        sentence = f"{name} holds bytes that are no text: write it in UTF-8."
+        raise SettingsError(sentence, variable=name) from None
+
+
+def _content(name: str, path: str, *, may_have_lines: bool) -> str:
+    """What the file holds, without the end of its line, and without the mark that Windows puts before the first."""
     try:
         with _at_home(name, path).open("rb") as file:
-            text = file.read(_LARGEST_FILE + 1).decode().rstrip("\r\n")
+            text = file.read(_LARGEST_FILE + 1).decode("utf-8-sig").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         problem = f"cannot be read: {reason}"
     else:
-        if text.strip() and len(text) <= _LARGEST_FILE and "\0" not in text:
+        if not text.strip():
+            problem = "is empty"
+        elif len(text) > _LARGEST_FILE or "\0" in text:
+            problem = "holds nothing that could be used"
+        elif not may_have_lines and ("\n" in text or "\r" in text):
+            problem = "holds more than one line: write the value on one"
+        else:
             return text
-        problem = "holds nothing that could be used" if text.strip() else "is empty"
     raise SettingsError(f"{name} names the file {path}, which {problem}.", code="secret_file_unusable", variable=name)
 
 

@@ -14,7 +14,8 @@ Environment variables, read once when the service starts. A wrong or misspelt on
 `todo doctor` checks them all, and what they lead to. A file `.env` is not read; `.env.example` is for compose.
 
 Where a file is named, the variable with `_FILE` behind its name holds the path of a file with the value in it, as
-orchestrators mount secrets. Only one of the two can be set. The file is read when the service starts.
+orchestrators mount secrets: on one line, but for TODO_ISSUERS, and in UTF-8. Only one of the two can be set. The
+file is read when the service starts.
 
 With a database URL, a secret that can be guessed is refused: one that is an example, a pattern or shorter than 32
 characters. `openssl rand -base64 48` makes a good one.
