@@ -166,7 +166,20 @@ def test_the_collector_is_a_url(given: str, collector: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "given", ["on", "127.0.0.1:4318", "grpc://127.0.0.1:4317", "http://", "http://a/?b", "http://a b"]
+    "given",
+    [
+        "on",
+        "127.0.0.1:4318",
+        "grpc://127.0.0.1:4317",
+        "http://",
+        "http://a/?b",
+        "http://a b",
+        "http://a@b",
+        "http://a:b",
+        "http://a:0",
+        "http://a:99999/otlp",
+        "http://[a",
+    ],
 )
 def test_what_is_none_is_refused_in_a_sentence(given: str) -> None:
     with pytest.raises(SettingsError, match=r"^TODO_TRACES must be a URL like http://"):

@@ -157,6 +157,7 @@ def test_what_cannot_be_is_a_sentence_that_names_it_and_shows_no_secret(issuers:
         ({"BETTER_AUTH_URL": "ftp://localhost"}, "BETTER_AUTH_URL must be a URL"),
         ({"BETTER_AUTH_URL": "http://user:pass@localhost"}, "BETTER_AUTH_URL must be a URL"),
         ({"BETTER_AUTH_URL": "http://localhost:99999"}, "BETTER_AUTH_URL must be a URL"),
+        ({"BETTER_AUTH_URL": "http://localhost:0"}, "BETTER_AUTH_URL must be a URL"),
         ({"BETTER_AUTH_URL": "https://app.example.com", "TODO_ISSUERS": json.dumps([FRONTEND])}, "twice"),
     ],
 )

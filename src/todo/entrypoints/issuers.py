@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Annotated, Any, Final, Literal, Self, get_args
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from todo.application.ports import OWN_ISSUER, TrustedIssuer
+from todo.entrypoints.neighbours import origin_of
 from todo.entrypoints.signing_secret import SHORTEST
 
 Algorithm = Literal["HS256", "EdDSA", "ES256", "ES512", "PS256", "RS256"]
@@ -31,7 +30,6 @@ _FLAWS: Final = {
     "bool_type": "must be true or false.",
     "bool_parsing": "must be true or false.",
 }
-_WITHOUT_BLANKS: Final = re.compile(r"[!-~]+")
 _ODD: Final = "is not of the kind that is expected there."
 
 
@@ -131,22 +129,6 @@ def distinct(issuers: tuple[TrustedIssuer, ...]) -> tuple[TrustedIssuer, ...]:
     if sum("iss" in issuer.optional for issuer in issuers) > 1:
         raise ValueError("may hold one issuer without require_issuer: whose would a token without issuer be?")
     return issuers
-
-
-def origin_of(url: str) -> str | None:
-    """Scheme, host and port of an http or https URL, as browsers write them (RFC 6454, section 6.2)."""
-    if not _WITHOUT_BLANKS.fullmatch(url):  # urlsplit leaves some out without a word
-        return None
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return None
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
-        return None
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    is_usual = port is None or port == {"http": 80, "https": 443}[parts.scheme]
-    return f"{parts.scheme}://{host}" if is_usual else f"{parts.scheme}://{host}:{port}"
 
 
 def _entry(number: int, item: Any) -> _Entry:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Final
 from urllib.parse import urlsplit
+
+_WITHOUT_BLANKS: Final = re.compile(r"[!-~]+")
 
 
 def lower(value: object) -> object:
@@ -30,6 +33,22 @@ def parse_origins(value: object) -> object:
     return origins
 
 
+def origin_of(url: str) -> str | None:
+    """Scheme, host and port of an http or https URL, as browsers write them (RFC 6454, section 6.2)."""
+    if not _WITHOUT_BLANKS.fullmatch(url):  # urlsplit leaves some out without a word
+        return None
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None or port == 0:
+        return None
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    is_usual = port is None or port == {"http": 80, "https": 443}[parts.scheme]
+    return f"{parts.scheme}://{host}" if is_usual else f"{parts.scheme}://{host}:{port}"
+
+
 def parse_proxies(value: object) -> object:
     """Addresses and networks in CIDR notation, and the word `unix`, from a list with commas in between."""
     if not isinstance(value, str):
@@ -46,7 +65,7 @@ def check_redis_url(url: str | None) -> str | None:
 
 def check_collector_url(url: str | None) -> str | None:
     """The same URL without a slash at the end, if it can be the one of an OpenTelemetry collector."""
-    if url and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#@]*)?", url):
+    if url and not (origin_of(url) and re.fullmatch(r"https?://[^?#@]*", url)):
         raise ValueError("must be a URL like http://127.0.0.1:4318: that of a collector, without /v1/traces.")
     return url and url.rstrip("/").removesuffix("/v1/traces")
 
