@@ -306,6 +306,7 @@ async def test_what_is_often_a_mistake_is_a_hint(found: Any, url: str) -> None:
     )
     assert problems(there) == set()
     assert {"proxies_not_named", "origin_not_encrypted"} <= set(there)
+    assert "origin_not_encrypted" not in await found(**on(url, TODO_CORS_ORIGINS="http://[::1]:3000"))
     assert {"limits_off"} <= set(await found(**on(url, TODO_RATE_LIMIT="off")))
     assert "proxies_not_named" not in await found(**on(url, TODO_HOST="0.0.0.0", TODO_TRUSTED_PROXIES="10.0.0.1"))  # noqa: S104
 

@@ -88,7 +88,47 @@ def test_a_short_secret_is_refused_and_not_repeated() -> None:
 
 
 @pytest.mark.parametrize(
-    "origins", ["*", "https://*.example.com", "app.example.com", "https://app.example.com/", "https://a b", "null"]
+    ("given", "sent"),
+    [
+        ("https://a.example:443", "https://a.example"),
+        ("http://a.example:80", "http://a.example"),
+        ("https://a.example:80", "https://a.example:80"),
+        ("HTTPS://A.example:", "https://a.example"),
+        ("http://[::1]:3000", "http://[::1]:3000"),
+        ("https://Bücher.example:8443", "https://xn--bcher-kva.example:8443"),
+        ("https://straße.example", "https://xn--strae-oqa.example"),
+        ("https://xn--bcher-kva.example", "https://xn--bcher-kva.example"),
+        ("capacitor://localhost", "capacitor://localhost"),
+    ],
+)
+def test_origins_are_written_as_browsers_send_them(given: str, sent: str) -> None:
+    assert load_settings({"TODO_CORS_ORIGINS": given}).cors_origins == (sent,)
+
+
+def test_a_host_that_can_be_no_name_is_to_be_written_in_ascii() -> None:
+    sentence = refusal(TODO_CORS_ORIGINS="https://a.example,https://-ü.example")
+    assert sentence.startswith(
+        "TODO_CORS_ORIGINS holds 'https://-ü.example', whose host can be no name: write it in its"
+    )
+
+
+@pytest.mark.parametrize(
+    "origins",
+    [
+        "*",
+        "https://*.example.com",
+        "app.example.com",
+        "https://app.example.com/",
+        "https://a b",
+        "null",
+        "https://a.example:abc",
+        "https://a.example:99999",
+        "https://a.example:0",
+        "https://ü.example:٤٤٣",
+        "https://me@a.example",
+        "https://[a",
+        "https://:443",
+    ],
 )
 def test_origins_are_named_one_by_one_as_browsers_name_them(origins: str) -> None:
     assert refusal(TODO_CORS_ORIGINS=origins).startswith("TODO_CORS_ORIGINS ")

@@ -7,6 +7,7 @@ import json
 import os
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from todo.application.checkups import Finding, fine, problem, warning
 
@@ -120,8 +121,8 @@ def _hints(settings: Settings) -> Iterator[Finding]:
             " memory and connections.",
         )
     for origin in settings.cors_origins:
-        scheme, _, rest = origin.partition("://")
-        if scheme == "http" and settings.database_url and not _is_local(rest.partition(":")[0]):
+        parts = urlsplit(origin)
+        if parts.scheme == "http" and settings.database_url and not _is_local(parts.hostname or ""):
             yield warning(
                 "origin_not_encrypted",
                 f"TODO_CORS_ORIGINS allows {origin}: whoever is in between has its readers' tokens. Use https.",

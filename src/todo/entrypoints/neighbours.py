@@ -7,6 +7,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Final
 from urllib.parse import urlsplit
 
+_USUAL_PORTS: Final = {"http": 80, "https": 443}
 _WITHOUT_BLANKS: Final = re.compile(r"[!-~]+")
 
 
@@ -19,34 +20,19 @@ def parse_origins(value: object) -> object:
     """Origins as browsers name themselves (RFC 6454, section 6.2), from a list with commas in between."""
     if not isinstance(value, str):
         return value
-    origins = tuple(origin.strip().lower() for origin in value.split(",") if origin.strip())
-    if "*" in origins:
+    listed = [text.strip() for text in value.split(",") if text.strip()]
+    if "*" in listed:
         raise ValueError(
             "must name each origin: `*` would let every web site act for whoever is logged in, and browsers refuse it"
             " together with credentials."
         )
-    for origin in origins:
-        if not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^\s/?#@*]+", origin):
-            raise ValueError(
-                f"holds {origin!r}, but an origin is scheme://host or scheme://host:port, as in https://app.example.com."
-            )
-    return origins
+    return tuple(_origin(text) for text in listed)
 
 
 def origin_of(url: str) -> str | None:
     """Scheme, host and port of an http or https URL, as browsers write them (RFC 6454, section 6.2)."""
-    if not _WITHOUT_BLANKS.fullmatch(url):  # urlsplit leaves some out without a word
-        return None
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return None
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None or port == 0:
-        return None
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    is_usual = port is None or port == {"http": 80, "https": 443}[parts.scheme]
-    return f"{parts.scheme}://{host}" if is_usual else f"{parts.scheme}://{host}:{port}"
+    origin = _written(url)
+    return origin if origin and origin.startswith(("http://", "https://")) else None
 
 
 def parse_proxies(value: object) -> object:
@@ -68,6 +54,45 @@ def check_collector_url(url: str | None) -> str | None:
     if url and not (origin_of(url) and re.fullmatch(r"https?://[^?#@]*", url)):
         raise ValueError("must be a URL like http://127.0.0.1:4318: that of a collector, without /v1/traces.")
     return url and url.rstrip("/").removesuffix("/v1/traces")
+
+
+def _origin(text: str) -> str:
+    origin = _written(_in_ascii(text))
+    if not origin or not re.fullmatch(r"[^:]+://[^/?#@*]+", text):
+        raise ValueError(
+            f"holds {text!r}, but an origin is scheme://host or scheme://host:port, as in https://app.example.com."
+        )
+    return origin
+
+
+def _in_ascii(text: str) -> str:
+    """The same origin with its host as browsers send it, if that has other letters (RFC 5891; UTS #46)."""
+    if text.isascii():
+        return text
+    import idna  # whose tables few need
+
+    scheme, mark, place = text.partition("://")
+    host, colon, port = place.partition(":")
+    try:
+        return f"{scheme}{mark}{idna.encode(host, uts46=True).decode()}{colon}{port}"
+    except idna.IDNAError:
+        raise ValueError(f"holds {text!r}, whose host can be no name: write it in its ASCII form (xn--…).") from None
+
+
+def _written(url: str) -> str | None:
+    """The origin of a URL of any scheme, as browsers write it; None if it has none."""
+    if not _WITHOUT_BLANKS.fullmatch(url):  # urlsplit leaves some out without a word
+        return None
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    if not parts.scheme or not parts.hostname or parts.username is not None or port == 0:
+        return None
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    is_usual = port in {None, _USUAL_PORTS.get(parts.scheme)}
+    return f"{parts.scheme}://{host}" if is_usual else f"{parts.scheme}://{host}:{port}"
 
 
 def _proxy(text: str) -> IPv4Network | IPv6Network | str:
