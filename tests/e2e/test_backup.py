@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import subprocess
+import tempfile
 from pathlib import Path
 
 import httpx
@@ -35,6 +36,13 @@ def todo(
         timeout=60,
         check=False,
     )
+
+
+def test_what_comes_through_a_pipe_is_called_standard_input(tmp_path: Path) -> None:
+    done = todo(tmp_path / "data", "restore", "-", text=b"no backup")
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"todo: standard input is not a backup, or not a whole one: ")
+    assert tempfile.gettempdir().encode() not in done.stderr
 
 
 def test_a_service_goes_on_from_a_file_on_an_empty_machine(tmp_path: Path) -> None:

@@ -60,8 +60,8 @@ def _restore(chosen: argparse.Namespace) -> int:
     from todo.adapters.postgres.backup import examine, restore
 
     settings = read_settings()
-    with _refusals(), _source(chosen.file) as path:
-        archive = examine(path)
+    with _refusals(), _source(chosen.file) as (path, name):
+        archive = examine(path, name)
         with _database(settings) as url:
             restore(url, archive, replace=chosen.force)
             bring_up_to_date(url)
@@ -149,13 +149,13 @@ def _words_for(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _source(name: str) -> Iterator[Path]:
-    """A file to read more than once."""
+def _source(name: str) -> Iterator[tuple[Path, str]]:
+    """A file to read more than once, and what people call it."""
     if name == _STANDARD:
         with tempfile.NamedTemporaryFile() as kept:
             shutil.copyfileobj(sys.stdin.buffer, kept)
             kept.flush()
-            yield Path(kept.name)
+            yield Path(kept.name), "standard input"
         return
     path = Path(name)
     try:
@@ -163,4 +163,4 @@ def _source(name: str) -> Iterator[Path]:
             pass
     except OSError as error:
         raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
-    yield path.absolute()  # which no program takes for one of its options
+    yield path.absolute(), name  # which no program takes for one of its options

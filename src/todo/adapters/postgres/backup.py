@@ -44,6 +44,8 @@ class Archive:
     """What a file says that it holds."""
 
     path: Path
+    name: str
+    """What people call it."""
     made_at: str
     made_by: int
     """The major version of the pg_dump that wrote it."""
@@ -94,33 +96,35 @@ def back_up(url: str, path: Path | None) -> None:
         raise BackupError(f"The database at {place(url)} cannot be backed up: {_reason(done.stderr)}.")
 
 
-def examine(path: Path) -> Archive:
-    """Look into a file. `BackupError` if it is no backup that this version of todo can restore."""
+def examine(path: Path, name: str | None = None) -> Archive:
+    """Look into a file, which people call `name`. `BackupError` if it is no backup that this version can restore."""
+    name = name or str(path)
     reader = ClientPrograms.newest()
     listed, problems = _told_by(reader.command("pg_restore", "--list", str(path)))
     if _NEWER_FORMAT in problems:
         raise BackupError(
-            f"{path} was written by a newer pg_dump than the pg_restore {reader.version} that is installed: install"
+            f"{name} was written by a newer pg_dump than the pg_restore {reader.version} that is installed: install"
             " PostgreSQL's client programs of its version."
         )
     if problems:
-        raise BackupError(f"{path} is not a backup, or not a whole one: {_reason(problems)}.")
+        raise BackupError(f"{name} is not a backup, or not a whole one: {_reason(problems)}.")
     tables = set(re.findall(r"^\d+; \d+ \d+ TABLE \S+ (\S+) ", listed, re.MULTILINE))
     if not {"users", _VERSION_TABLE} <= tables:
-        raise BackupError(f"{path} is a PostgreSQL archive, but not a backup of todo.")
+        raise BackupError(f"{name} is a PostgreSQL archive, but not a backup of todo.")
     command = reader.command("pg_restore", "--data-only", f"--table={_VERSION_TABLE}", "--file=-", str(path))
     revision = re.search(r"^COPY .*\n(\S+)$", _told_by(command)[0], re.MULTILINE)
     if not revision:
-        raise BackupError(f"{path} is damaged: it does not tell which schema it has.")
+        raise BackupError(f"{name} is damaged: it does not tell which schema it has.")
     if revision[1] > head():
         raise BackupError(
-            f"{path} was made by a newer version of todo (its schema is {revision[1]}, and this one knows up to"
+            f"{name} was made by a newer version of todo (its schema is {revision[1]}, and this one knows up to"
             f" {head()}): restore it with that version."
         )
     made_at = re.search(r"^;\s+Archive created at (.+)$", listed, re.MULTILINE)
     made_by = re.search(r"^;\s+Dumped by pg_dump version: (\d+)", listed, re.MULTILINE)
     return Archive(
         path,
+        name,
         made_at[1] if made_at else "an unknown time",
         int(made_by[1]) if made_by else 0,
         tuple(table for table in _TABLES if table in tables),
@@ -171,7 +175,7 @@ def restore(url: str, archive: Archive, *, replace: bool = False) -> None:
         if sink.wait() or not is_whole:
             problems.seek(0)
             raise BackupError(
-                f"{archive.path} cannot be restored, and nothing has changed: {_reason(problems.read())}."
+                f"{archive.name} cannot be restored, and nothing has changed: {_reason(problems.read())}."
             )
 
 
