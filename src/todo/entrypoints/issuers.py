@@ -23,6 +23,7 @@ _FLAWS: Final = {
     ),
     "model_type": 'must be an object like {"issuer": "…", "audience": "…", "jwks_url": "https://…"}.',
     "string_type": "must be text.",
+    "string_unicode": "must be text, in UTF-8.",
     "string_too_short": f"is too short: a secret has at least {SHORTEST} characters, and a name at least one.",
     "tuple_type": "must be a list.",
     "too_short": "must not be empty: leave it out for all that fit.",
@@ -39,14 +40,27 @@ def _url(text: str) -> str:
     return text
 
 
+def _name(text: str) -> str:
+    if text != text.strip():
+        raise ValueError("must be a name, with no blanks around it.")
+    return text
+
+
+_Name = Annotated[str, Field(min_length=1), AfterValidator(_name)]
+
+
+class _TwiceError(Exception):
+    """A key stands twice in one object, of which only the last would count."""
+
+
 class _Entry(BaseModel):
     """One element of TODO_ISSUERS."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    issuer: Annotated[str, Field(min_length=1)]
+    issuer: _Name
     audience: Annotated[
-        tuple[Annotated[str, Field(min_length=1)], ...],
+        tuple[_Name, ...],
         BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
     ] = ()
     jwks_url: Annotated[str, AfterValidator(_url)] | None = None
@@ -88,7 +102,9 @@ def parse_issuers(value: object) -> object:
     if not isinstance(value, str):
         return value
     try:
-        listed = json.loads(value)
+        listed = json.loads(value, object_pairs_hook=_unique)
+    except _TwiceError as error:
+        raise ValueError(f"must not hold {error} twice in one entry.") from None
     except (ValueError, RecursionError):
         listed = None
     if not isinstance(listed, list):
@@ -129,6 +145,14 @@ def distinct(issuers: tuple[TrustedIssuer, ...]) -> tuple[TrustedIssuer, ...]:
     if sum("iss" in issuer.optional for issuer in issuers) > 1:
         raise ValueError("may hold one issuer without require_issuer: whose would a token without issuer be?")
     return issuers
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise _TwiceError(next(key for key in keys if keys.count(key) > 1))
+    return found
 
 
 def _entry(number: int, item: Any) -> _Entry:
