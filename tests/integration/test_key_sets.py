@@ -199,6 +199,21 @@ class TestAnIssuerThatIsAway:
         assert await keys.find("old", "EdDSA")
         assert server.fetches == 1
 
+    async def test_who_comes_again_when_told_to_is_answered(
+        self, keys: KeySet, server: KeyServer, seconds: Seconds
+    ) -> None:
+        server.status = "500 Internal Server Error"
+        told = []
+        for later in (0, 0.5, 4.4):
+            seconds.now += later
+            with pytest.raises(UnavailableError) as refused:
+                await keys.find("old", "EdDSA")
+            told.append(refused.value.retry_after)
+        assert told == [5, 5, 1]
+        server.status = "200 OK"
+        seconds.now += told[-1]
+        assert await keys.find("old", "EdDSA")
+
     async def test_its_keys_are_used_for_a_day(self, keys: KeySet, server: KeyServer, seconds: Seconds) -> None:
         assert await keys.find("old", "EdDSA")
         await server.stop()

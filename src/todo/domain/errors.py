@@ -192,4 +192,7 @@ class UnavailableError(TodoError):
 
     code = "unavailable"
     sentence = "The service cannot answer right now. Try again in a moment."
-    retry_after: ClassVar[int] = 1
+
+    def __init__(self, sentence: str | None = None, *, retry_after: int = 1) -> None:
+        super().__init__(sentence)
+        self.retry_after = retry_after

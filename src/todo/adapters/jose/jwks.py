@@ -61,7 +61,7 @@ class KeySet:
         self._flight: asyncio.Task[None] | None = None
 
     async def find(self, key_id: str, algorithm: str) -> Key | None:
-        """The key; None if the issuer has none such. `UnavailableError` if that cannot be told now.
+        """The key; None if the issuer has none such. `UnavailableError` if that cannot be told until the next fetch.
 
         A key that is not known is looked for once. If the keys have just been fetched, that waits for the
         next moment at which they may be, unless the last search was in vain: then the answer is None at once.
@@ -71,7 +71,7 @@ class KeySet:
         if age >= self._usable:
             await self._fetch()
             if self._now() - self._fetched_at >= self._usable:
-                raise UnavailableError
+                raise UnavailableError(retry_after=max(1, math.ceil(self._until_next())))
         elif age >= self._fresh:
             self._begin()
         if key_id not in self._keys and self._tried_at < asked_at and await self._fetch(self._longest_wait()):
@@ -101,11 +101,15 @@ class KeySet:
         """The fetch that is under way, or else a new one, unless it would have to wait longer than this."""
         if self._flight and not self._flight.done():
             return self._flight
-        wait = max(0.0, self._tried_at + self._interval - self._now())
+        wait = self._until_next()
         if wait > longest_wait:
             return None
         self._flight = asyncio.create_task(self._refresh(wait))
         return self._flight
+
+    def _until_next(self) -> float:
+        """Seconds until the keys may be fetched again."""
+        return max(0.0, self._tried_at + self._interval - self._now())
 
     async def _refresh(self, wait: float) -> None:
         await asyncio.sleep(wait)
