@@ -44,7 +44,7 @@ SQL = {
     "add": "INSERT INTO tasks (id, owner_id, title, description, priority, tags, due_at, created_at, updated_at,"
     " revision, tag_keys, search) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     "change": "UPDATE tasks SET title = $3, description = $4, completed_at = $5, updated_at = $6, revision = $7,"
-    " search = $8 WHERE owner_id = $1 AND id = $2 AND revision = $9",
+    " search = $8, signature = DEFAULT WHERE owner_id = $1 AND id = $2 AND revision = $9",
 }
 _PRIORITIES = {0: "none", 1: "urgent", 3: "high", 5: "medium", 9: "low"}
 _NUMBERS = {name: number for number, name in _PRIORITIES.items()}

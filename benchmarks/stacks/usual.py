@@ -19,8 +19,8 @@ from fastapi import Depends, FastAPI, HTTPException
 from fastapi.security import OAuth2PasswordBearer
 from jose import JWTError, jwt
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import BigInteger, DateTime, SmallInteger, Text, func, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import BigInteger, DateTime, FetchedValue, SmallInteger, Text, func, select, text
+from sqlalchemy.dialects.postgresql import ARRAY, BIT
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -77,6 +77,7 @@ class Task(Base):
     revision: Mapped[int] = mapped_column(BigInteger)
     tag_keys: Mapped[list[str]] = mapped_column(ARRAY(Text))
     search: Mapped[str] = mapped_column(Text)
+    signature: Mapped[Any] = mapped_column(BIT(256), server_default=FetchedValue(), deferred=True)
 
     __mapper_args__ = {"version_id_col": revision, "version_id_generator": _next_revision}  # noqa: RUF012
 
@@ -239,6 +240,7 @@ async def change_task(session: InSession, user: CurrentUser, task_id: UUID, body
     if "completed" in sent:
         task.completed_at = (task.completed_at or _now()) if sent["completed"] else None
     task.search = f"{task.title}\n{task.description or ''}".lower()
+    task.signature = text("DEFAULT")
     await session.commit()
     await session.refresh(task)
     return task
