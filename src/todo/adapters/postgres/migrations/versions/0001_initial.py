@@ -91,7 +91,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["owner_id"], ["users.id"], name="tasks_owner_id_fkey", ondelete="CASCADE"),
         sa.CheckConstraint("char_length(title) BETWEEN 1 AND 500", name="tasks_title_length_check"),
         sa.CheckConstraint("char_length(description) <= 10000", name="tasks_description_length_check"),
-        sa.CheckConstraint("priority IN (0, 1, 3, 5, 9)", name="tasks_priority_known_check"),
+        sa.CheckConstraint("priority = ANY ('{0, 1, 3, 5, 9}')", name="tasks_priority_known_check"),
         sa.CheckConstraint("cardinality(tags) <= 20", name="tasks_tags_count_check"),
         sa.CheckConstraint("cardinality(tag_keys) = cardinality(tags)", name="tasks_tag_keys_count_check"),
         sa.CheckConstraint("due_on IS NULL OR due_at IS NULL", name="tasks_due_once_check"),
