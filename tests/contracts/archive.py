@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
@@ -12,9 +12,29 @@ from todo.application.ports import KeptReceipt, Once, Outcome, Receipt
 from todo.domain.errors import InvalidTokenError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
     from todo.application.ports import Store
-    from todo.domain.task import Task
-    from todo.domain.values import TaskId
+    from todo.domain.values import UserId
+
+Kept = TypeVar("Kept")
+Place = TypeVar("Place")
+
+
+async def walked(
+    read: Callable[[UserId, Place | None, int], Awaitable[Sequence[Kept]]],
+    owner: UserId,
+    limit: int,
+    place_of: Callable[[Kept], Place],
+) -> list[Kept]:
+    """All that is met part by part, none of which is longer than the limit."""
+    met: list[Kept] = []
+    after: Place | None = None
+    while part := await read(owner, after, limit):
+        assert len(part) <= limit
+        met += part
+        after = place_of(part[-1])
+    return met
 
 
 class ArchiveContract:
@@ -23,12 +43,7 @@ class ArchiveContract:
         await keep(store, a_task(other.id))
         tasks = [await keep(store, a_task(user.id, deleted_at=deleted)) for deleted in (None, NOON, None, NOON, None)]
         for limit in range(1, 7):
-            met: list[Task] = []
-            after: TaskId | None = None
-            while part := await store.archive.tasks(user.id, after, limit):
-                assert len(part) <= limit
-                met += part
-                after = part[-1].id
+            met = await walked(store.archive.tasks, user.id, limit, lambda task: task.id)
             assert met == sorted(tasks, key=lambda task: task.id)
 
     async def test_who_has_no_tasks_has_none(self, store: Store) -> None:
@@ -54,13 +69,7 @@ class ArchiveContract:
                     await work.commit()
                 kept.append(KeptReceipt(key, written_at, Receipt(f"of {key}", outcome)))
         for limit in range(1, 8):
-            met: list[KeptReceipt] = []
-            after: str | None = None
-            while part := await store.archive.receipts(user.id, after, limit):
-                assert len(part) <= limit
-                met += part
-                after = part[-1].key
-            assert met == sorted(kept)
+            assert await walked(store.archive.receipts, user.id, limit, lambda one: one.key) == sorted(kept)
 
     async def test_who_has_no_receipts_has_none(self, store: Store) -> None:
         assert list(await store.archive.receipts((await sign_up(store)).id, None, 10)) == []

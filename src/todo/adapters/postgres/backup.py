@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final, NamedTuple, cast
 
 from todo.adapters.postgres.libpq import ClientPrograms, environment
-from todo.adapters.postgres.migrate import head, is_current, reach
+from todo.adapters.postgres.migrate import VERSION_TABLE, head, is_current, reach
 from todo.adapters.postgres.roles import MAKE_ROLE, grant_to_role
 from todo.adapters.postgres.tables import metadata
 from todo.adapters.postgres.url import is_pooler, place
@@ -18,7 +18,6 @@ from todo.adapters.postgres.url import is_pooler, place
 if TYPE_CHECKING:
     from pathlib import Path
 
-_VERSION_TABLE: Final = "alembic_version"
 _TABLES: Final = tuple(table.name for table in metadata.sorted_tables)
 _PATIENCE: Final = 60  # seconds, for a lock
 _CHUNK: Final = 256 * 1024  # bytes
@@ -109,9 +108,9 @@ def examine(path: Path, name: str | None = None) -> Archive:
     if problems:
         raise BackupError(f"{name} is not a backup, or not a whole one: {_reason(problems)}.")
     tables = set(re.findall(r"^\d+; \d+ \d+ TABLE \S+ (\S+) ", listed, re.MULTILINE))
-    if not {"users", _VERSION_TABLE} <= tables:
+    if not {"users", VERSION_TABLE} <= tables:
         raise BackupError(f"{name} is a PostgreSQL archive, but not a backup of todo.")
-    command = reader.command("pg_restore", "--data-only", f"--table={_VERSION_TABLE}", "--file=-", str(path))
+    command = reader.command("pg_restore", "--data-only", f"--table={VERSION_TABLE}", "--file=-", str(path))
     revision = re.search(r"^COPY .*\n(\S+)$", _told_by(command)[0], re.MULTILINE)
     if not revision:
         raise BackupError(f"{name} is damaged: it does not tell which schema it has.")
@@ -188,11 +187,11 @@ async def _look(url: str, *, any_version: bool = False) -> _Found:
             " ARRAY(SELECT relname::text FROM pg_class WHERE relkind IN ('r', 'p') AND relname = ANY($1)"
             " AND relnamespace = current_schema()::regnamespace ORDER BY relname) AS tables"
             " FROM pg_roles WHERE rolname = current_user",
-            [*_TABLES, _VERSION_TABLE],
+            [*_TABLES, VERSION_TABLE],
         )
         if row is None or row["schema"] is None:
             raise BackupError(f"The login of {place(url)} has no schema to work in: see its search_path.")
-        if row["tables"] and _VERSION_TABLE not in row["tables"]:
+        if row["tables"] and VERSION_TABLE not in row["tables"]:
             raise BackupError(
                 f"The database at {place(url)} has tables that are not todo's, but have their names"
                 f" ({', '.join(row['tables'])}): use another database."

@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import asyncpg
 
+from todo.adapters.postgres.migrate import VERSION_TABLE
 from todo.adapters.postgres.roles import APPLICATION_ROLE, GRANT_ALL
-from todo.adapters.postgres.schema_checkup import VERSION_TABLE
 from todo.adapters.postgres.statements import OWNER_SETTING
 from todo.application.checkups import fine, problem
 

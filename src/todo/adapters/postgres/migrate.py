@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from asyncpg import Record
     from sqlalchemy import Connection
 
+VERSION_TABLE: Final = "alembic_version"
+"""The table that tells the revision of the schema. It is Alembic's."""
+READ_REVISION: Final = "SELECT version_num FROM alembic_version"
+
 _DIRECTORY: Final = Path(__file__).parent / "migrations"
 _LOCK: Final = int.from_bytes(b"todo", "big")  # any number that nobody else locks in this database
 _CONNECT_LIMIT: Final = 5.0  # seconds
@@ -64,7 +68,7 @@ async def is_current(connection: asyncpg.Connection[Record]) -> bool:
     `MigrationError` if the schema is one that this version does not know, or may not be looked at.
     """
     try:
-        revision = await connection.fetchval("SELECT version_num FROM alembic_version")
+        revision = await connection.fetchval(READ_REVISION)
     except asyncpg.UndefinedTableError:
         return False
     except asyncpg.InsufficientPrivilegeError as error:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
-from todo.adapters.postgres.migrate import known_revisions
+from todo.adapters.postgres.migrate import READ_REVISION, VERSION_TABLE, known_revisions
 from todo.adapters.postgres.roles import GRANT_ALL
 from todo.adapters.postgres.tables import metadata
 from todo.application.checkups import fine, problem
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from todo.application.checkups import Finding
 
-VERSION_TABLE: Final = "alembic_version"
-"""The table that tells the revision of the schema. It is Alembic's."""
 _NEEDED: Final = {
     VERSION_TABLE: ["version_num"],
     **{table.name: [column.name for column in table.columns] for table in metadata.sorted_tables},
@@ -43,7 +41,7 @@ async def examine_schema(connection: asyncpg.Connection[Record]) -> Finding:
         return revision(None, known_revisions())
     if VERSION_TABLE not in missing:
         try:
-            found = await connection.fetch(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608 - a name of ours
+            found = await connection.fetch(READ_REVISION)
         except asyncpg.InsufficientPrivilegeError:
             return problem("role_lacks_rights", f"The login {who['login']} may not read {VERSION_TABLE}: {GRANT_ALL}.")
         finding = revision([row["version_num"] for row in found], known_revisions())

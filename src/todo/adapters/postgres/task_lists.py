@@ -74,7 +74,7 @@ _EVERY_PRIORITY = [int(priority) for priority in Priority]
 
 
 class Shape(NamedTuple):
-    """What queries have in common that one statement serves. There are some three hundred in all."""
+    """What queries have in common that one statement serves. There are a few hundred in all."""
 
     in_trash: bool
     open: bool
