@@ -29,6 +29,20 @@ class RateLimiterContract:
         key = a_key()
         assert [(await limiter.hit(LIMIT, key)).total for _ in range(5)] == [1, 2, 3, 4, 5]
 
+    async def test_several_at_once_are_counted_as_so_many(self, limiter: RateLimiter, another: RateLimiter) -> None:
+        key = a_key()
+        totals = [(await through.hit(LIMIT, key, times)).total for through, times in ((limiter, 200), (another, 7))]
+        assert totals == [200, 207]
+        assert (await limiter.hit(LIMIT, key)).total == 208
+
+    async def test_several_at_once_begin_a_window_like_one(self, limiter: RateLimiter, pass_time: PassTime) -> None:
+        key = a_key()
+        assert (await limiter.hit(LIMIT, key, 200)).seconds_left == pytest.approx(60, abs=1)
+        await pass_time(40)
+        assert (await limiter.hit(LIMIT, key, 200)).seconds_left == pytest.approx(20, abs=1)
+        await pass_time(20)
+        assert (await limiter.hit(LIMIT, key, 200)).total == 200
+
     async def test_keys_do_not_count_for_each_other(self, limiter: RateLimiter) -> None:
         await limiter.hit(LIMIT, a_key())
         assert (await limiter.hit(LIMIT, a_key())).total == 1

@@ -43,9 +43,9 @@ class Recorder:
         self._limiter = limiter
         self.hits: list[tuple[RateLimit, str]] = []
 
-    async def hit(self, limit: RateLimit, key: str) -> Hits:
+    async def hit(self, limit: RateLimit, key: str, times: int = 1) -> Hits:
         self.hits.append((limit, key))
-        return await self._limiter.hit(limit, key)
+        return await self._limiter.hit(limit, key, times)
 
     async def close(self) -> None:
         await self._limiter.close()
@@ -54,8 +54,8 @@ class Recorder:
 class Away:
     """A limiter that cannot be reached."""
 
-    async def hit(self, limit: RateLimit, key: str) -> Hits:
-        raise UnavailableError(f"{limit.name} is not counted for {key}.")
+    async def hit(self, limit: RateLimit, key: str, times: int = 1) -> Hits:
+        raise UnavailableError(f"{times} of {limit.name} are not counted for {key}.")
 
     async def close(self) -> None:
         """Holds nothing."""

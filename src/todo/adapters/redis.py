@@ -55,10 +55,10 @@ class RedisRateLimiter:
             f"async+{url}", implementation="redispy", wrap_exceptions=True, key_prefix="todo", **_IN_A_HURRY
         )
 
-    async def hit(self, limit: RateLimit, key: str) -> Hits:
+    async def hit(self, limit: RateLimit, key: str, times: int = 1) -> Hits:
         name = f"{limit.name}:{key}"
         try:
-            count = await self._storage.incr(name, limit.seconds)
+            count = await self._storage.incr(name, limit.seconds, times)
             end = await self._storage.get_expiry(name)
         except (StorageError, OSError) as error:
             raise UnavailableError from error

@@ -23,7 +23,7 @@ class MemoryRateLimiter:
         self._keys = keys
         self._windows: defaultdict[str, dict[str, tuple[int, float]]] = defaultdict(dict)
 
-    async def hit(self, limit: RateLimit, key: str) -> Hits:
+    async def hit(self, limit: RateLimit, key: str, times: int = 1) -> Hits:
         now, length = self._clock.now().timestamp(), limit.seconds
         windows = self._windows[limit.name]
         count, end = windows.get(key, (0, now))
@@ -31,8 +31,8 @@ class MemoryRateLimiter:
             windows.pop(key, None)
             self._make_room(windows, now)
             count, end = 0, now + length
-        windows[key] = (count + 1, end)
-        return Hits(count + 1, end - now)
+        windows[key] = (count + times, end)
+        return Hits(count + times, end - now)
 
     async def close(self) -> None:
         self._windows.clear()

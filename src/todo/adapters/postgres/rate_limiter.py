@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 _KEY = bindparam("key", type_=Text)
 _NOW = bindparam("now", type_=DateTime(timezone=True))
-_ONE = literal_column("1", BigInteger)
+_TIMES = bindparam("times", type_=BigInteger)
 
-_FIRST = insert(rate_limits).values(key=_KEY, hits=_ONE, ends_at=bindparam("ends_at", type_=DateTime(timezone=True)))
+_FIRST = insert(rate_limits).values(key=_KEY, hits=_TIMES, ends_at=bindparam("ends_at", type_=DateTime(timezone=True)))
 _IS_OVER = rate_limits.c.ends_at <= _NOW
 # Two lengths of it from now on: one that ends later was begun by a clock that was put back since.
 _BEGINS_ANEW = or_(_IS_OVER, rate_limits.c.ends_at > bindparam("latest", type_=DateTime(timezone=True)))
@@ -38,7 +38,7 @@ _HIT = Statement(
     _FIRST.on_conflict_do_update(
         index_elements=[rate_limits.c.key],
         set_={
-            "hits": case((_BEGINS_ANEW, _ONE), else_=rate_limits.c.hits + _ONE),
+            "hits": case((_BEGINS_ANEW, _TIMES), else_=rate_limits.c.hits + _TIMES),
             "ends_at": case((_BEGINS_ANEW, _FIRST.excluded.ends_at), else_=rate_limits.c.ends_at),
         },
     )
@@ -48,16 +48,22 @@ _HIT = Statement(
 
 
 class PostgresRateLimiter:
-    """One statement for each hit, which waits for no disk: the table is not logged, and empty after a crash."""
+    """One statement each time, which waits for no disk: the table is not logged, and empty after a crash."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
-    async def hit(self, limit: RateLimit, key: str) -> Hits:
+    async def hit(self, limit: RateLimit, key: str, times: int = 1) -> Hits:
         now = self._clock.now()
         length = timedelta(seconds=limit.seconds)
-        values = {"key": f"{limit.name}:{key}", "now": now, "ends_at": now + length, "latest": now + 2 * length}
+        values = {
+            "key": f"{limit.name}:{key}",
+            "times": times,
+            "now": now,
+            "ends_at": now + length,
+            "latest": now + 2 * length,
+        }
         [row] = await self._database.fetch(_HIT, values)
         return Hits(row["hits"], (row["ends_at"] - now).total_seconds())
 

@@ -23,8 +23,8 @@ class Hits(NamedTuple):
 class RateLimiter(Protocol):
     """Counts. Whether it is too much is for the caller to say."""
 
-    async def hit(self, limit: RateLimit, key: str) -> Hits:
-        """Count one more for this key, and tell how many there are in its window, this one included.
+    async def hit(self, limit: RateLimit, key: str, times: int = 1) -> Hits:
+        """Count so many more for this key, at least one, and tell how many there are in its window with them.
 
         The window of a key begins with its first hit; the first hit after its end begins another. Limits
         and keys do not count for each other, and hits at the same time are all counted. A clock that is put
