@@ -23,7 +23,7 @@ SECRET = "a secret for tests, which is long enough"
 def no_limits(clock: ports.Clock) -> AbuseLimits:
     """For tests that do more than any person would."""
     limiter = MemoryRateLimiter(clock)
-    return AbuseLimits(limiter, limiter, SECRET, is_on=False)
+    return AbuseLimits(limiter, limiter, clock, SECRET, is_on=False)
 
 
 def memory_container(clock: ports.Clock | None = None, **settings: Any) -> Container:

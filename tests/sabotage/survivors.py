@@ -7,7 +7,7 @@ from typing import Final
 JUDGED: Final[dict[str, str]] = {
     "application/feed.py FeedService.follow: 0: 0 -> 1": "a stream ends in the second before its token does",
     "application/zones.py parse_zone: 1: 1 -> 2": "the nearest of two names is the nearest",
-    "application/limits.py AbuseLimits._hit: 16: 16 -> 17": "a key that is a byte longer names as well",
+    "application/limits.py AbuseLimits._key: 16: 16 -> 17": "a key that is a byte longer names as well",
     "entrypoints/http/cursors.py Cursors.open: len(cursor) > _LONGEST: > -> >=": "no cursor is as long as that",
     "adapters/jose/verifier.py _Issuer.check: 0: 0 -> 1": "no token is from the first second of 1970",
     "adapters/postgres/statements.py me: True: True -> False": "who refers to the account has its turn already",

@@ -87,6 +87,7 @@ class Container(containers.DeclarativeContainer):
         AbuseLimits,
         own=providers.Singleton(MemoryRateLimiter, clock),
         shared=rate_limiter,
+        clock=clock,
         secret=settings.provided.secret,
         is_on=settings.provided.limits_abuse,
     )
