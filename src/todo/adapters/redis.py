@@ -19,9 +19,9 @@ from todo.domain.errors import UnavailableError
 if TYPE_CHECKING:
     from todo.application.ports import RateLimit
 
-_AWAY: Final = "The server that counts log-ins"
+_COUNTER: Final = "The server that counts for the limits"
 
-# A log-in does not wait for a server that is away: the process can count by itself.
+# Nobody waits for a server that is away: the process can count by itself.
 _IN_A_HURRY: Final[dict[str, Any]] = {
     "socket_timeout": 1.0,
     "socket_connect_timeout": 1.0,
@@ -35,16 +35,16 @@ async def examine(url: str) -> Finding:
     try:
         await client.ping()
     except AuthenticationError:
-        return problem("limits_login_refused", f"{_AWAY} refuses the password: mend it in TODO_RATE_LIMIT_STORAGE.")
+        return problem("limits_login_refused", f"{_COUNTER} refuses the password: mend it in TODO_RATE_LIMIT_STORAGE.")
     except (RedisError, OSError) as error:
         return problem(
             "limits_unreachable",
-            f"{_AWAY} does not answer ({type(error).__name__}), so that each process counts by itself: start it, or"
+            f"{_COUNTER} does not answer ({type(error).__name__}), so that each process counts by itself: start it, or"
             " mend TODO_RATE_LIMIT_STORAGE.",
         )
     finally:
         await client.aclose()
-    return fine("limits", "The server that counts log-ins answers.")
+    return fine("limits", f"{_COUNTER} answers.")
 
 
 class RedisRateLimiter:

@@ -91,7 +91,7 @@ class Settings(BaseModel):
         Expected("a URL like redis://:password@host:6379/0"),
         Field(
             repr=False,
-            description="A Redis or Valkey server that counts log-ins and sign-ups for all processes, as"
+            description="A Redis or Valkey server that counts log-ins, sign-ups and requests for all processes, as"
             " redis://:password@host:6379/0. Without it, the database counts them.",
         ),
     ] = None
