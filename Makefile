@@ -38,8 +38,8 @@ image: ## Build the container image todo:latest, labelled with the commit
 
 ##@ Work
 .PHONY: test
-test: lint types ## Run everything: lint, types, import contracts and all tests
-	@$(bin)/python -m pytest --numprocesses=auto --dist=loadfile
+test: lint types ## Run lint, types, import contracts and the tests; ALL=1 is with those that are slow
+	@$(bin)/python -m pytest --numprocesses=auto --dist=loadfile $(if $(ALL),,-m "not slow and not prove")
 
 .PHONY: prove
 prove: $(for_dev) ## Run the long proofs: more generated tests, longer races, more faults

@@ -35,9 +35,11 @@ hypothesis.settings.load_profile("steady")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_report_header(config: pytest.Config) -> str | None:
+def pytest_report_header(config: pytest.Config) -> list[str]:
     """Where several processes share the work, this one collects nothing, and tells it for them."""
-    return f"PostgreSQL: {_server()}" if config.getoption("numprocesses", None) else None
+    server = [f"PostgreSQL: {_server()}"] if config.getoption("numprocesses", None) else []
+    without_slow = "not slow" in config.getoption("markexpr")
+    return server + ["slow tests: left out; `make test ALL=1` runs them too"] * without_slow
 
 
 def pytest_report_collectionfinish(items: Sequence[pytest.Item]) -> str | None:

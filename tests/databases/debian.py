@@ -22,7 +22,7 @@ from tests.databases.certificates import Certificates
 from tests.integration.servers import PASSWORD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 PATIENCE = 30.0
 """Seconds in which a server must have started, or stopped."""
@@ -88,14 +88,14 @@ def give(directory: Path) -> None:
 
 
 @contextmanager
-def running(command: list[str], directory: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+def running(command: list[str], directory: Path, is_up: Callable[[], bool]) -> Iterator[subprocess.Popen[bytes]]:
     """A server, from when it takes connections until it has gone."""
     log = directory / "log"
     with log.open("ab") as output:
         server = subprocess.Popen(command, cwd=directory, stdout=output, stderr=output, **ordinary_user())
     try:
         deadline = time.monotonic() + PATIENCE
-        while not _answers(port):
+        while not is_up():
             if server.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"{command[0]} does not start:\n{log.read_text()}")
             time.sleep(0.02)
@@ -130,11 +130,19 @@ def postgres(programs: Path, settings: Mapping[str, str] | None = None) -> Itera
             **(settings or {}),
         }
         serve = [str(programs / "postgres"), "-D", str(data), *(f"--{name}={value}" for name, value in chosen.items())]
-        with running(serve, directory, port):
+        with running(serve, directory, lambda: _is_ready(data)):
             yield f"postgresql://{ADMIN}:{quote(PASSWORD)}@localhost:{port}/postgres"
 
 
-def _answers(port: int) -> bool:
+def listens(port: int) -> bool:
     with socket.socket() as client:
         client.settimeout(1)
         return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _is_ready(data: Path) -> bool:
+    """As `pg_ctl` finds out: the server listens before it lets anybody in."""
+    try:
+        return (data / "postmaster.pid").read_text().rstrip().endswith("ready")
+    except FileNotFoundError:
+        return False

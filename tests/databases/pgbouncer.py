@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from tests.databases.certificates import AUTHORITY
-from tests.databases.debian import free_port, give, pgbouncer_program, place, running
+from tests.databases.debian import free_port, give, listens, pgbouncer_program, place, running
 from tests.integration.servers import PASSWORD, connected
 from todo.adapters.postgres.url import connect_arguments
 
@@ -77,7 +77,7 @@ async def pgbouncer(server_url: str, settings: Mapping[str, str | int] | None = 
         (directory / "pgbouncer.ini").write_text(f"[databases]\n{server}\n[pgbouncer]\n{lines}\n")
         (directory / "users").write_text(f'"{user}" "{password}"\n')
         give(directory)
-        with running([program, "pgbouncer.ini"], directory, port):
+        with running([program, "pgbouncer.ini"], directory, lambda: listens(port)):
             yield Bouncer(port, directory / AUTHORITY)
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 pytestmark = needs_older_postgres
 
 
+@pytest.mark.slow
 async def test_the_contracts_hold_and_the_migration_works(older_server: str) -> None:
     await run(older_server, *WITHOUT_MODELS, *CONTRACTS, *MIGRATIONS)
 

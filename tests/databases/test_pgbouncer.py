@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 pytestmark = needs_pgbouncer
 
 
+@pytest.mark.slow
 async def test_the_contracts_hold_and_nobody_sees_what_is_not_theirs(server_url: str, bouncer: Bouncer) -> None:
     await run(server_url, *BRIEFLY, *CONTRACTS, *ISOLATION, plugin=PLUGIN, environ=environ(bouncer))
 

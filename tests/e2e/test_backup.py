@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.e2e.test_command import TODO, serving
 from tests.e2e.test_lifecycle import wait_for
@@ -45,6 +46,7 @@ def test_what_comes_through_a_pipe_is_called_standard_input(tmp_path: Path) -> N
     assert tempfile.gettempdir().encode() not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_service_goes_on_from_a_file_on_an_empty_machine(tmp_path: Path) -> None:
     here, there, file = tmp_path / "here", tmp_path / "there", tmp_path / "file"
     with serving(here, TODO_JWT_SECRET=SECRET) as service, service.signed_up() as client:

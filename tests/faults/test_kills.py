@@ -29,6 +29,7 @@ async def service(serve: Serve) -> AsyncIterator[Service]:
         yield service
 
 
+@pytest.mark.slow
 async def test_postgres_is_killed(postgres: Postgres, service: Service, seed: int, report: Report) -> None:
     async with Load(service.url, seed=seed) as load:
         await load.progress(SOME)
@@ -50,6 +51,7 @@ async def test_one_backend_is_killed(postgres: Postgres, service: Service, seed:
             report(await audit(load, admin), recovered)
 
 
+@pytest.mark.slow
 async def test_postgres_is_stopped_and_started(postgres: Postgres, service: Service, seed: int, report: Report) -> None:
     async with Load(service.url, seed=seed) as load:
         await load.progress(SOME)
@@ -65,6 +67,7 @@ async def test_postgres_is_stopped_and_started(postgres: Postgres, service: Serv
             report(await audit(load, admin), recovered)
 
 
+@pytest.mark.slow
 async def test_the_service_is_killed(postgres: Postgres, service: Service, seed: int, report: Report) -> None:
     async with Load(service.url, seed=seed) as load:
         await load.progress(SOME)
@@ -75,6 +78,7 @@ async def test_the_service_is_killed(postgres: Postgres, service: Service, seed:
             report(await audit(load, admin), recovered)
 
 
+@pytest.mark.slow
 async def test_the_service_is_told_to_stop(postgres: Postgres, service: Service, seed: int, report: Report) -> None:
     """Whoever repeats what was not accepted sees nothing of it: what was carried out was answered."""
     async with Load(service.url, seed=seed) as load:
@@ -88,6 +92,7 @@ async def test_the_service_is_told_to_stop(postgres: Postgres, service: Service,
         assert figures.unknown_but_kept == 0
 
 
+@pytest.mark.slow
 async def test_one_worker_is_killed(postgres: Postgres, serve: Serve, seed: int, report: Report) -> None:
     async with serve(workers=2) as service, Load(service.url, seed=seed) as load:
         await _two_workers(service)

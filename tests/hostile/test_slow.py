@@ -32,24 +32,26 @@ async def hurried(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Host]:
         yield Host(server.url)
 
 
-@pytest.mark.parametrize(
-    "begun",
-    [
-        b"G",
-        b"GET /livez HTTP/1.1\r\nHost: todo.test\r\n",
-        request("GET", "/livez")[:-2],
-        request("POST", "/api/auth/login", "Content-Type: application/json", "Content-Length: 9") + b"{",
-        request("POST", "/api/auth/login", "Content-Type: application/json", "Transfer-Encoding: chunked") + b"ff\r\n{",
-        request("POST", "/api/auth/login", "Content-Type: application/json", "Transfer-Encoding: chunked")
-        + b"ffffffffffffff\r\n{",
-    ],
+BEGUN = (
+    b"G",
+    b"GET /livez HTTP/1.1\r\nHost: todo.test\r\n",
+    request("GET", "/livez")[:-2],
+    request("POST", "/api/auth/login", "Content-Type: application/json", "Content-Length: 9") + b"{",
+    request("POST", "/api/auth/login", "Content-Type: application/json", "Transfer-Encoding: chunked") + b"ff\r\n{",
+    request("POST", "/api/auth/login", "Content-Type: application/json", "Transfer-Encoding: chunked")
+    + b"ffffffffffffff\r\n{",
 )
-async def test_what_does_not_go_on_is_given_up(hurried: Host, begun: bytes) -> None:
-    async with hurried.wire() as wire:
-        await wire.send(begun)
-        (answer,) = await wire.answers()
-    assert answer.code == TIMEOUT
-    assert answer.headers["connection"] == "close"
+
+
+async def test_what_does_not_go_on_is_given_up(hurried: Host) -> None:
+    async def answered(begun: bytes) -> tuple[tuple[int, str], str]:
+        async with hurried.wire() as wire:
+            await wire.send(begun)
+            (answer,) = await wire.answers()
+        return answer.code, answer.headers["connection"]
+
+    answers = await asyncio.gather(*map(answered, BEGUN))
+    assert dict(zip(BEGUN, answers, strict=True)) == dict.fromkeys(BEGUN, (TIMEOUT, "close"))
 
 
 async def _trickle(wire: Wire, byte: bytes) -> None:
@@ -58,22 +60,25 @@ async def _trickle(wire: Wire, byte: bytes) -> None:
         await asyncio.sleep(HURRY / 10)
 
 
-@pytest.mark.parametrize(
-    ("begun", "byte"),
-    [
-        (b"GET /livez HTTP/1.1\r\nHost: todo.test\r\nX: ", b"a"),
-        (b"GET /livez HTTP/1.1\r\nHost: todo.test\r\n", b"X: a\r\n"),
-        (request("POST", "/api/auth/login", "Content-Type: application/json", "Content-Length: 99999"), b" "),
-    ],
-)
-async def test_a_byte_now_and_then_does_not_help(hurried: Host, begun: bytes, byte: bytes) -> None:
-    async with hurried.wire() as wire:
-        await wire.send(begun)
-        trickling = asyncio.create_task(_trickle(wire, byte))
-        answer = await wire.answer()
-        trickling.cancel()
-    assert answer
-    assert answer.code == TIMEOUT
+BYTE_BY_BYTE = {
+    b"GET /livez HTTP/1.1\r\nHost: todo.test\r\nX: ": b"a",
+    b"GET /livez HTTP/1.1\r\nHost: todo.test\r\n": b"X: a\r\n",
+    request("POST", "/api/auth/login", "Content-Type: application/json", "Content-Length: 99999"): b" ",
+}
+
+
+async def test_a_byte_now_and_then_does_not_help(hurried: Host) -> None:
+    async def answered(begun: bytes) -> tuple[int, str]:
+        async with hurried.wire() as wire:
+            await wire.send(begun)
+            trickling = asyncio.create_task(_trickle(wire, BYTE_BY_BYTE[begun]))
+            answer = await wire.answer()
+            trickling.cancel()
+        assert answer
+        return answer.code
+
+    codes = await asyncio.gather(*map(answered, BYTE_BY_BYTE))
+    assert dict(zip(BYTE_BY_BYTE, codes, strict=True)) == dict.fromkeys(BYTE_BY_BYTE, TIMEOUT)
 
 
 @pytest.mark.parametrize("byte", [b"", b"\r\n"])

@@ -18,7 +18,7 @@ from tests.sabotage.mutants import MUTANTS, UNTOUCHED
 from tests.sabotage.run import ROOT
 from todo.adapters.postgres.migrate import migrate
 
-pytestmark = pytest.mark.sabotage
+pytestmark = [pytest.mark.sabotage, pytest.mark.slow]
 
 TIME_LIMIT = 240
 """Seconds for all of them; a quarter of that is usual."""

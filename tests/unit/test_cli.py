@@ -102,12 +102,13 @@ def test_a_data_directory_that_cannot_be_is_one_sentence(tmp_path: Path) -> None
 
 def test_a_data_directory_that_is_a_file_or_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    for data in ("file", "file/below", "/proc/x"):
-        for command in (["serve", "--port=0"], ["users", "list"]):
-            for given in ({}, {"TODO_JWT_SECRET": "kF3v9Qm2xT7pLw0aYc5nHs8dRb1eZg4u"}):
-                assert "TODO_DATA_DIR: " in refusal(*command, at=tmp_path, TODO_DATA_DIR=data, **given)
-    assert "is no directory" in refusal("serve", "--port=0", at=tmp_path, TODO_DATA_DIR="file")
-    assert "it is no directory" in refusal("users", "list", at=tmp_path, TODO_DATA_DIR="file")
+    for command in (["serve", "--port=0"], ["users", "list"]):
+        for given in ({}, {"TODO_JWT_SECRET": "kF3v9Qm2xT7pLw0aYc5nHs8dRb1eZg4u"}):
+            sentence = refusal(*command, at=tmp_path, TODO_DATA_DIR="file", **given)
+            assert "TODO_DATA_DIR: " in sentence
+            assert "is no directory" in sentence
+    for data in ("file/below", "/proc/x"):
+        assert "TODO_DATA_DIR: " in refusal("serve", "--port=0", at=tmp_path, TODO_DATA_DIR=data)
 
 
 def test_an_address_of_another_machine_is_one_sentence(tmp_path: Path) -> None:
