@@ -13,6 +13,7 @@ from tests.builders import a_task_id, a_user_id
 from tests.containers import SECRET, memory_container
 from tests.http.service import PASSWORD, running
 from todo.application.limits import REQUESTS
+from todo.domain.values import UserId
 from todo.entrypoints.http.edge import Edge
 from todo.entrypoints.pseudonyms import Pseudonyms
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from tests.builders import StoppedClock
     from tests.http.service import Person, Service
     from todo.entrypoints.metrics.tally import Tally
 
@@ -80,12 +82,12 @@ async def test_it_names_the_user_by_the_same_pseudonym_each_time(service: Servic
     assert (await line_of(ada, "GET", ada.home))["user"] is None
 
 
-async def test_who_asks_too_often_is_named_too() -> None:
-    async with running(memory_container(rate_limit="on")) as service:
+async def test_who_asks_too_often_is_named_too(clock: StoppedClock) -> None:
+    async with running(memory_container(clock, rate_limit="on")) as service:
         ada = await service.sign_up()
         limits = service.app.state.container.abuse_limits()
         for _ in range(REQUESTS.amount):
-            await limits._own.hit(REQUESTS, ada.id)
+            await limits.request(UserId(ada.id))
         line = await line_of(ada, "GET", ada.home)
         assert line["status"] == 429
         assert line["user"]
