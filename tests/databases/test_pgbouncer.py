@@ -144,6 +144,7 @@ async def test_a_migration_goes_through_it(server_url: str, bouncer: Bouncer) ->
             assert await is_current(straight)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pooler", ["auto", "transaction"])
 def test_the_command_serves_from_it(database_url: str, bouncer: Bouncer, tmp_path: Path, pooler: str) -> None:
     url = bouncer.url(database_url, hints=False)

@@ -79,6 +79,7 @@ def test_a_name_is_never_an_option_of_the_programs(tmp_path: Path) -> None:
     assert (done.returncode, b"--help is not a backup" in done.stderr) == (1, True), done.stderr
 
 
+@pytest.mark.slow
 def test_told_to_stop_it_leaves_nothing_behind(tmp_path: Path) -> None:
     data, programs, begun = tmp_path / "data", tmp_path / "programs", tmp_path / "begun"
     assert todo(data, "migrate").returncode == 0

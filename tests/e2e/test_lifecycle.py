@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from tests.e2e.test_command import Running
 
+pytestmark = pytest.mark.slow
+
 ALSO_ALONE = [pytest.param("1", marks=pytest.mark.prove), "2"]
 ALSO_SEVERAL = ["1", pytest.param("2", marks=pytest.mark.prove)]
 
@@ -135,7 +137,6 @@ def shopping(services: list[Running]) -> Iterator[list[Shopper]]:
                 shopper.stop()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("workers", ALSO_ALONE)
 def test_no_request_fails_while_a_service_stops_beside_another(
     on_database: dict[str, str], tmp_path: Path, workers: str
@@ -221,7 +222,6 @@ def test_a_request_that_was_under_way_when_it_was_told_to_stop_is_the_last_on_it
         assert service.stop(signal.SIGTERM) == 0
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_to_all_of_its_processes_ends_it_in_good_order(
     on_database: dict[str, str], tmp_path: Path, number: signal.Signals
@@ -244,7 +244,6 @@ def test_a_signal_to_all_of_its_processes_ends_it_in_good_order(
     assert '"at":' not in log
 
 
-@pytest.mark.slow
 def test_a_worker_that_is_killed_is_replaced(on_database: dict[str, str], tmp_path: Path) -> None:
     with serving(tmp_path / "a", **on_database, TODO_WORKERS="2") as service, service.signed_up() as client:
 
@@ -268,7 +267,6 @@ def test_a_worker_that_is_killed_is_replaced(on_database: dict[str, str], tmp_pa
     assert '"event":"worker_ended"' in (tmp_path / "a.log").read_text()
 
 
-@pytest.mark.slow
 def test_a_service_whose_postgresql_is_killed_heals_by_itself(tmp_path: Path) -> None:
     directory = tmp_path / "data"
     with serving(directory) as service, service.signed_up() as client:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import httpx
+import pytest
 
 from tests.e2e.test_command import serving
 from todo.application.limits import LOG_INS
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.slow
 def test_workers_count_together_and_believe_no_stranger(tmp_path: Path) -> None:
     """The server under the application would believe a peer on this machine, if it were not told otherwise."""
     guess = {"email": "ada@example.com", "password": "a wrong guess"}

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 
 LONG_ENOUGH = 30.0
 """Seconds after which what should have come never will."""
@@ -88,7 +90,6 @@ def workers_in(directory: Path) -> set[int]:
     return {int(file.name.partition("-")[0]) for file in reports(directory)}
 
 
-@pytest.mark.slow
 def test_any_worker_answers_for_all_and_what_one_counted_outlives_it(data: Path, tmp_path: Path) -> None:
     settings = {"TODO_WORKERS": "2", "TMPDIR": str(tmp_path)}
     with serving(data, **settings) as service, service.signed_up() as client:
@@ -144,7 +145,6 @@ def test_a_port_that_is_taken_is_a_sentence(data: Path) -> None:
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.slow
 def test_the_log_has_a_line_for_each_request_and_a_collector_that_is_away_is_no_trouble(data: Path) -> None:
     settings = {"TODO_TRACES": f"http://127.0.0.1:{free_port()}"}
     with serving(data, **settings) as service, service.signed_up() as client:
@@ -160,7 +160,6 @@ def test_the_log_has_a_line_for_each_request_and_a_collector_that_is_away_is_no_
         assert secret not in told
 
 
-@pytest.mark.slow
 def test_requests_are_traced_with_their_statements_and_without_their_data(data: Path) -> None:
     with collecting() as collector:
         settings = {"TODO_TRACES": collector.url, "TODO_WORKERS": "2"}

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from tests.faults.conftest import Serve
     from tests.faults.processes import Postgres
 
+pytestmark = pytest.mark.slow
+
 
 class Request(NamedTuple):
     """A request that writes once, and what it answers when it has been carried out before."""

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from tests.faults.conftest import Report
 
+pytestmark = pytest.mark.slow
+
 SIZE = "112m"
 """For a cluster of 40 MB, and some of its log."""
 SOME = 60
@@ -51,7 +53,6 @@ def filled(disk: Path) -> Iterator[None]:
     ballast.unlink()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [0, pytest.param(60, marks=pytest.mark.prove)])
 async def test_a_full_disk(small_disk: Path, tmp_path: Path, seed: int, report: Report, seconds: int) -> None:
     service = Service(tmp_path / "log", TODO_DATA_DIR=str(small_disk / "data"))

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tests.faults.conftest import Report, Serve
     from tests.faults.processes import Postgres, Service
 
+pytestmark = pytest.mark.slow
+
 SOME = 40
 """Writes between two events."""
 
@@ -29,7 +31,6 @@ async def service(serve: Serve) -> AsyncIterator[Service]:
         yield service
 
 
-@pytest.mark.slow
 async def test_postgres_is_killed(postgres: Postgres, service: Service, seed: int, report: Report) -> None:
     async with Load(service.url, seed=seed) as load:
         await load.progress(SOME)
@@ -51,7 +52,6 @@ async def test_one_backend_is_killed(postgres: Postgres, service: Service, seed:
             report(await audit(load, admin), recovered)
 
 
-@pytest.mark.slow
 async def test_postgres_is_stopped_and_started(postgres: Postgres, service: Service, seed: int, report: Report) -> None:
     async with Load(service.url, seed=seed) as load:
         await load.progress(SOME)
@@ -67,7 +67,6 @@ async def test_postgres_is_stopped_and_started(postgres: Postgres, service: Serv
             report(await audit(load, admin), recovered)
 
 
-@pytest.mark.slow
 async def test_the_service_is_killed(postgres: Postgres, service: Service, seed: int, report: Report) -> None:
     async with Load(service.url, seed=seed) as load:
         await load.progress(SOME)
@@ -78,7 +77,6 @@ async def test_the_service_is_killed(postgres: Postgres, service: Service, seed:
             report(await audit(load, admin), recovered)
 
 
-@pytest.mark.slow
 async def test_the_service_is_told_to_stop(postgres: Postgres, service: Service, seed: int, report: Report) -> None:
     """Whoever repeats what was not accepted sees nothing of it: what was carried out was answered."""
     async with Load(service.url, seed=seed) as load:
@@ -92,7 +90,6 @@ async def test_the_service_is_told_to_stop(postgres: Postgres, service: Service,
         assert figures.unknown_but_kept == 0
 
 
-@pytest.mark.slow
 async def test_one_worker_is_killed(postgres: Postgres, serve: Serve, seed: int, report: Report) -> None:
     async with serve(workers=2) as service, Load(service.url, seed=seed) as load:
         await _two_workers(service)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from tests.faults.load import Person
     from tests.faults.processes import Postgres, Service
 
+pytestmark = pytest.mark.slow
+
 SOME = 40
 POOL = 8
 """Connections that a process opens at most."""
@@ -89,7 +91,6 @@ async def test_slow_answers(postgres: Postgres, proxy: Proxy, service: Service, 
             report(await audit(load, admin), recovered)
 
 
-@pytest.mark.slow
 async def test_rows_that_somebody_else_holds(postgres: Postgres, service: Service, seed: int, report: Report) -> None:
     """As many writers as there are connections wait for a lock: the pool is empty, and nobody waits for long."""
     async with Load(service.url, seed=seed, people=POOL + 1) as load, living(service):
@@ -117,7 +118,6 @@ async def test_rows_that_somebody_else_holds(postgres: Postgres, service: Servic
             report(await audit(load, admin), time.monotonic() - begun)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [2, pytest.param(25, marks=pytest.mark.prove)])
 async def test_a_partition(
     postgres: Postgres, proxy: Proxy, service: Service, seed: int, report: Report, seconds: int
@@ -138,7 +138,6 @@ async def test_a_partition(
             report(await audit(load, admin), recovered)
 
 
-@pytest.mark.slow
 async def test_all_connections_are_cut_again_and_again(
     postgres: Postgres, proxy: Proxy, service: Service, seed: int, report: Report
 ) -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from tests.streams import Server
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 

@@ -82,6 +82,7 @@ def sign_up(client: httpx.Client) -> dict[str, str]:
     return {"Authorization": f"Bearer {answer.json()['access_token']}"}
 
 
+@pytest.mark.slow
 @caddy_is_here
 def test_a_browser_is_served_over_tls_and_known_by_its_own_address(tmp_path: Path) -> None:
     with (

@@ -100,6 +100,7 @@ def _called(call: ast.Call) -> str:
     return call.func.id if isinstance(call.func, ast.Name) else ""
 
 
+@pytest.mark.slow
 def test_every_statement_carries_the_owner_of_every_row(statements: list[Named]) -> None:
     assert len(statements) > 400
     led = {each.name: is_owner_led(each.sql, each.parameters, SPREAD) for each in statements}

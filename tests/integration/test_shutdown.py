@@ -15,10 +15,11 @@ from tests.builders import an_email
 from tests.containers import SECRET
 from tests.streams import SOON, Client
 
+pytestmark = pytest.mark.slow
+
 TODO = Path(sys.executable).with_name("todo")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 async def test_open_streams_do_not_hold_up_the_end(database_url: str, workers: int) -> None:
     settings = {"TODO_DATABASE_URL": database_url, "TODO_JWT_SECRET": SECRET, "TODO_PORT": "0"}

@@ -129,6 +129,7 @@ def test_the_order_that_is_found_is_one() -> None:
     assert check(good, OneTask()).order == [0, 2, 1, 3]
 
 
+@pytest.mark.slow
 def test_a_long_history_is_no_trouble() -> None:
     long = [at(0, 1, CREATE)]
     long += [at(2 * n, 2 * n + 1, change(f"{n}", n + 1)) for n in range(1, 1_500)]

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from tests.linearizability.checker import Operation
     from tests.linearizability.task_model import Asked
 
+pytestmark = pytest.mark.slow
+
 CLIENTS = 6
 
 
