@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.builders import NOON, a_task, a_task_id, a_user_id, an_email, sign_up
+from tests.builders import NOON, a_task, a_task_id, a_user_id, an_email, keep_change, sign_up
 from todo.application.queries import TaskQuery
 from todo.domain.errors import InvalidTokenError, NotFoundError, StaleError, UnavailableError
 from todo.domain.values import Revision, Title
 
 if TYPE_CHECKING:
     from todo.application.ports import Store
+    from todo.domain.task import Task, TaskChanges
 
 
 class StoreContract:
@@ -76,19 +77,56 @@ class StoreContract:
     async def test_a_task_is_changed_by_itself_as_in_a_unit_of_work(self, store: Store) -> None:
         user = await sign_up(store)
         task = await store.add_task(a_task(user.id))
-        changed = task.changed({"title": Title("Changed"), "completed": True}, NOON)
-        stored = await store.update_task(changed)
-        assert stored == changed._replace(revision=Revision(2))
+        changes: TaskChanges = {"title": Title("Changed"), "completed": True}
+        stored = await store.change_task(user.id, task.id, lambda seen: seen.changed(changes, NOON))
+        assert stored == task.changed(changes, NOON)._replace(revision=Revision(2))
         assert await store.tasks.get(user.id, task.id) == stored
         assert await store.feed.head(user.id) == 2
+
+    async def test_what_is_left_as_it_is_takes_no_number(self, store: Store) -> None:
+        user = await sign_up(store)
+        task = await store.add_task(a_task(user.id))
+        assert await store.change_task(user.id, task.id, lambda seen: seen) == task
+        assert await store.feed.head(user.id) == 1
+
+    async def test_a_change_that_is_refused_changes_nothing(self, store: Store) -> None:
+        user = await sign_up(store)
+        task = await store.add_task(a_task(user.id))
+
+        def refuse(seen: Task) -> Task:
+            raise StaleError(seen)
+
+        with pytest.raises(StaleError) as refusal:
+            await store.change_task(user.id, task.id, refuse)
+        assert refusal.value.current == await store.tasks.get(user.id, task.id) == task
+        assert await store.feed.head(user.id) == 1
+
+    async def test_of_changes_at_once_of_one_task_none_is_lost(self, store: Store) -> None:
+        user = await sign_up(store)
+        task = await store.add_task(a_task(user.id))
+
+        def lengthened(seen: Task) -> Task:
+            return seen.changed({"title": Title(f"{seen.title}!")}, NOON)
+
+        stored = await asyncio.gather(*(store.change_task(user.id, task.id, lengthened) for _ in range(20)))
+        assert sorted(each.revision for each in stored) == list(range(2, 22))
+        assert (await store.tasks.get(user.id, task.id)).title == task.title + "!" * 20
+        assert await store.feed.head(user.id) == 21
 
     async def test_of_changes_at_once_of_what_was_seen_one_wins_and_the_others_take_no_number(
         self, store: Store
     ) -> None:
         user = await sign_up(store)
         task = await store.add_task(a_task(user.id))
-        changes = [task.changed({"title": Title(f"Changed {number}")}, NOON) for number in range(20)]
-        outcomes = await asyncio.gather(*(store.update_task(change) for change in changes), return_exceptions=True)
+
+        def changed(seen: Task) -> Task:
+            if seen != task:
+                raise StaleError(seen)
+            return seen.changed({"title": Title("Changed")}, NOON)
+
+        outcomes = await asyncio.gather(
+            *(store.change_task(user.id, task.id, changed) for _ in range(20)), return_exceptions=True
+        )
         (won,) = [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
         lost = [outcome for outcome in outcomes if isinstance(outcome, StaleError)]
         assert (len(lost), {error.current for error in lost}) == (19, {won})
@@ -98,7 +136,7 @@ class StoreContract:
         user = await sign_up(store)
         added = [await store.add_task(a_task(user.id)) for _ in range(20)]
         stored = await asyncio.gather(
-            *(store.update_task(task.changed({"title": Title("Changed")}, NOON)) for task in added)
+            *(store.change_task(user.id, task.id, lambda seen: seen.toggled(NOON)) for task in added)
         )
         assert sorted(task.revision for task in stored) == list(range(21, 41))
 
@@ -108,31 +146,42 @@ class StoreContract:
         user = await sign_up(store)
         seen, other = await store.add_task(a_task(user.id)), await store.add_task(a_task(user.id))
         async with store.unit_of_work(user.id) as work:
-            late = asyncio.create_task(store.update_task(seen.changed({"title": Title("Late")}, NOON)))
-            next_one = asyncio.create_task(store.update_task(other.changed({"title": Title("Next")}, NOON)))
+            late = asyncio.create_task(store.change_task(user.id, seen.id, lambda seen: seen.toggled(NOON)))
+            next_one = asyncio.create_task(store.change_task(user.id, other.id, lambda seen: seen.toggled(NOON)))
             first = await work.tasks.update(seen.changed({"title": Title("First")}, NOON))
             assert not late.done()
             await work.commit()
-        with pytest.raises(StaleError) as refusal:
-            await late
-        assert refusal.value.current == first
-        assert (first.revision, (await next_one).revision, await store.feed.head(user.id)) == (3, 4, 4)
+        changed, another = await late, await next_one
+        assert changed == first.toggled(NOON)._replace(revision=changed.revision)
+        assert {first.revision, changed.revision, another.revision} == {3, 4, 5}
+        assert await store.feed.head(user.id) == 5
 
-    async def test_what_is_gone_or_not_theirs_is_not_changed(self, store: Store) -> None:
+    async def test_what_is_gone_in_the_trash_or_not_theirs_is_not_changed(self, store: Store) -> None:
         user, other = await sign_up(store), await sign_up(store)
-        task = await store.add_task(a_task(user.id))
-        with pytest.raises(NotFoundError):
-            await store.update_task(a_task(user.id, revision=Revision(1)))
-        with pytest.raises(NotFoundError):
-            await store.update_task(task._replace(owner=other.id))
+        task, trashed = await store.add_task(a_task(user.id)), await store.add_task(a_task(user.id, deleted_at=NOON))
+        for owner, found in ((user.id, a_task_id()), (user.id, trashed.id), (other.id, task.id)):
+            with pytest.raises(NotFoundError):
+                await store.change_task(owner, found, lambda seen: seen.toggled(NOON))
         assert await store.tasks.get(user.id, task.id) == task
-        assert (await store.feed.head(user.id), await store.feed.head(other.id)) == (1, 0)
+        assert (await store.feed.head(user.id), await store.feed.head(other.id)) == (2, 0)
+
+    async def test_what_goes_to_the_trash_while_a_change_waits_is_not_changed(self, store: Store) -> None:
+        user = await sign_up(store)
+        task = await store.add_task(a_task(user.id))
+        async with store.unit_of_work(user.id) as work:
+            late = asyncio.create_task(store.change_task(user.id, task.id, lambda seen: seen.toggled(NOON)))
+            await work.tasks.update(task.deleted(NOON))
+            assert not late.done()
+            await work.commit()
+        with pytest.raises(NotFoundError):
+            await late
+        assert await store.feed.head(user.id) == 2
 
     async def test_nobody_without_an_account_changes_a_task(self, store: Store) -> None:
         disabled = await sign_up(store, disabled_at=NOON)
         for nobody in (a_user_id(), disabled.id):
             with pytest.raises(InvalidTokenError):
-                await store.update_task(a_task(nobody, revision=Revision(1)))
+                await store.change_task(nobody, a_task_id(), lambda seen: seen.toggled(NOON))
 
     async def test_totals_follow_each_kind_of_write(self, store: Store) -> None:
         user = await sign_up(store)
@@ -144,13 +193,13 @@ class StoreContract:
         task = await store.add_task(a_task(user.id))
         done = await store.add_task(a_task(user.id, completed_at=NOON))
         assert await totals() == (2, 1, 1, 0)
-        task = await store.update_task(task.changed({"title": Title("As open as before")}, NOON))
+        task = await keep_change(store, task.changed({"title": Title("As open as before")}, NOON))
         assert await totals() == (2, 1, 1, 0)
-        task = await store.update_task(task.toggled(NOON))
+        task = await store.change_task(user.id, task.id, lambda seen: seen.toggled(NOON))
         assert await totals() == (2, 0, 2, 0)
-        task, done = await store.update_task(task.deleted(NOON)), await store.update_task(done.deleted(NOON))
+        task, done = await keep_change(store, task.deleted(NOON)), await keep_change(store, done.deleted(NOON))
         assert await totals() == (0, 0, 0, 2)
-        task = await store.update_task(task.toggled(NOON).restored(NOON))
+        task = await keep_change(store, task.toggled(NOON).restored(NOON))
         assert await totals() == (1, 1, 0, 1)
         async with store.unit_of_work(user.id) as work:
             await work.tasks.update(task.toggled(NOON))

@@ -171,6 +171,43 @@ class TestAConnectionThatIsLost:
             await store.add_task(a_task(task.owner))
         assert sorted(await revisions(store, task)) == [1, *added]
 
+    @pytest.mark.parametrize("loss", list(Loss))
+    async def test_is_replaced_for_a_change_that_begins(
+        self, gate: Gate, store: PostgresStore, task: Task, loss: Loss
+    ) -> None:
+        gate.lose(loss)
+        changed = await store.change_task(task.owner, task.id, lambda seen: seen.toggled(NOON))
+        assert gate.has_lost()
+        assert (changed.completed, await revisions(store, task)) == (True, [2])
+
+    @pytest.mark.parametrize(("loss", "left"), [(Loss.BEFORE, [1]), (Loss.AFTER, [2])])
+    async def test_is_not_for_a_change_that_is_being_written(
+        self, gate: Gate, store: PostgresStore, task: Task, loss: Loss, left: list[int]
+    ) -> None:
+        def losing(seen: Task) -> Task:
+            gate.lose(loss)
+            return seen.toggled(NOON)
+
+        other = await keep(store, a_task((await sign_up(store)).id))
+        await store.change_task(other.owner, other.id, lambda seen: seen.toggled(NOON))  # prepares the statement
+        await hints_are_sent(store)
+        with pytest.raises(UnavailableError):
+            await store.change_task(task.owner, task.id, losing)
+        assert gate.has_lost()
+        assert await revisions(store, task) == left
+
+    async def test_takes_no_place_if_there_is_no_other(
+        self, gate: Gate, database: Database, store: PostgresStore, task: Task, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(connector, "RIDE_OUT", 0.0)
+        gate.way = Way.HUNG_UP
+        gate.lose(Loss.BEFORE)
+        with pytest.raises(UnavailableError):
+            await store.change_task(task.owner, task.id, lambda seen: seen.toggled(NOON))
+        gate.way = Way.OPEN
+        assert database.use.in_use == 0
+        assert await revisions(store, task) == [1]
+
     async def test_is_not_for_a_commit(self, gate: Gate, store: PostgresStore, task: Task) -> None:
         async def write() -> None:
             async with store.unit_of_work(task.owner) as work:

@@ -193,6 +193,20 @@ class TestARequestThatIsCancelled:
         assert sorted(one.revision for one in page.tasks) == list(range(1, kept.revision + 1))
         await assert_whole(database)
 
+    async def test_while_its_change_waits_for_its_turn_leaves_the_pool_whole(
+        self, database: Database, store: PostgresStore, task: Task, admin: asyncpg.Connection[Record]
+    ) -> None:
+        async with store.unit_of_work(task.owner):
+            changing = asyncio.create_task(store.change_task(task.owner, task.id, lambda seen: seen.toggled(NOON)))
+            number = await is_running(admin, "before AS")
+            changing.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await changing
+            # Nobody told the server, which would make the change when its turn comes. Here it need not.
+            await admin.execute(f"SELECT pg_terminate_backend({number}, 5000)")
+        assert await store.change_task(task.owner, task.id, lambda seen: seen) == task
+        await assert_whole(database)
+
     async def test_while_it_waits_for_its_turn_lets_the_next_one_in(self, store: PostgresStore, task: Task) -> None:
         async with store.unit_of_work(task.owner):
             waiting = asyncio.create_task(keep(store, a_task(task.owner)))
@@ -200,6 +214,30 @@ class TestARequestThatIsCancelled:
             waiting.cancel()
             await asyncio.wait([waiting])
         assert (await keep(store, a_task(task.owner))).revision == task.revision + 1
+
+
+class TestALease:
+    async def test_has_one_connection_for_all_its_statements(self, database: Database) -> None:
+        async with database.lease() as lease, database.lease() as other:
+            numbers = [(await each.fetch(WHO, {}))[0]["number"] for each in (lease, other, other, lease)]
+        assert numbers[0] == numbers[3] != numbers[1] == numbers[2]
+        await assert_whole(database)
+
+    @pytest.mark.parametrize(("error", "is_kept"), [(NotFoundError, True), (asyncio.CancelledError, False)])
+    async def test_gives_its_connection_back_unless_it_is_cancelled_in_mid_statement(
+        self, database: Database, error: type[BaseException], is_kept: bool
+    ) -> None:
+        numbers = []
+
+        async def fail() -> None:
+            async with database.lease() as lease:
+                numbers.append((await lease.fetch(WHO, {}))[0]["number"])
+                raise error
+
+        with pytest.raises(error):
+            await fail()
+        assert (await number_of(database) in numbers) == is_kept
+        await assert_whole(database)
 
 
 class TestADatabaseThatIsNotThere:

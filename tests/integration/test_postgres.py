@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.builders import a_task, a_user_id, sign_up
+from tests.builders import NOON, a_task, a_user_id, keep, sign_up
 from tests.contracts.accounts import AccountsContract
 from tests.contracts.archive import ArchiveContract
 from tests.contracts.identities import BurialContract, IdentitiesContract, first_sight
@@ -25,7 +25,6 @@ from todo.adapters.postgres import identities
 from todo.adapters.postgres.database import Database
 from todo.adapters.postgres.store import PostgresStore
 from todo.domain.errors import UnavailableError
-from todo.domain.values import Title
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -45,11 +44,11 @@ class TestTaskLists(TaskListsContract): ...
 class TestTrash(TrashContract): ...
 
 
-async def test_a_change_that_has_begun_is_before_reads_that_have_not(database_url: str) -> None:
-    database = Database(database_url, size=1)
-    store = PostgresStore(database)
+async def test_who_changes_a_task_stands_in_line_once(database_url: str, store: Store) -> None:
     user = await sign_up(store)
-    task = await store.add_task(a_task(user.id))
+    task = await keep(store, a_task(user.id))
+    database = Database(database_url, size=1)  # in whose line no hint of what was kept stands
+    narrow = PostgresStore(database)
     order: list[str] = []
 
     async def note(name: str, work: Awaitable[object]) -> None:
@@ -57,14 +56,14 @@ async def test_a_change_that_has_begun_is_before_reads_that_have_not(database_ur
         order.append(name)
 
     async with asyncio.TaskGroup() as group, database.transaction(user.id):
+        group.create_task(note("before", narrow.tasks.get(user.id, task.id)))
+        group.create_task(note("change", narrow.change_task(user.id, task.id, lambda seen: seen.toggled(NOON))))
         for _ in range(3):
-            group.create_task(note("read", store.tasks.get(user.id, task.id)))
+            group.create_task(note("behind", narrow.tasks.get(user.id, task.id)))
         await asyncio.sleep(0)
-        group.create_task(note("change", store.update_task(task._replace(title=Title("Buy bread")))))
-        await asyncio.sleep(0)
-        assert database.use.waiting == 4
-    await store.close()
-    assert order == ["change", "read", "read", "read"]
+        assert database.use.waiting == 5
+    await narrow.close()
+    assert order == ["before", "change", "behind", "behind", "behind"]
 
 
 class TestTaskRepository(TaskRepositoryContract): ...

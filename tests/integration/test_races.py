@@ -12,11 +12,13 @@ from tests.builders import NOON, StoppedClock, a_task, a_task_id, an_email, sign
 from tests.containers import postgres_container
 from tests.integration.servers import connected
 from todo.adapters.clock import new_id
+from todo.adapters.postgres.database import Database
+from todo.adapters.postgres.store import PostgresStore
 from todo.application.limits import ClientAddress
 from todo.application.queries import TaskQuery
 from todo.application.tasks import TaskService
 from todo.domain.errors import EmailTakenError, NotFoundError, StaleError, TodoError
-from todo.domain.values import Description, Password, Priority, Tag, Title
+from todo.domain.values import Description, Password, Priority, Revision, Tag, Title
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     import asyncpg
     from asyncpg import Record
 
-    from todo.adapters.postgres.store import PostgresStore
     from todo.domain.task import Task, TaskChanges
     from todo.domain.values import UserId
     from todo.entrypoints.container import Container
@@ -198,14 +199,28 @@ async def test_a_change_that_had_to_wait_does_not_write_over_what_it_waited_for(
 ) -> None:
     async with connected(database_url) as admin:
         async with store.unit_of_work(owner) as work:
-            late = asyncio.create_task(store.update_task(task.changed({"title": Title("Late")}, NOON)))
+            late = asyncio.create_task(
+                store.change_task(owner, task.id, lambda seen: seen.changed({"priority": Priority.HIGH}, NOON))
+            )
             await _waiting_for_a_lock(admin)
             first = await work.tasks.update(task.changed({"title": Title("First")}, NOON))
             await work.commit()
-        with pytest.raises(StaleError) as refusal:
-            await late
-        assert refusal.value.current == first
-        assert await store.feed.head(owner) == first.revision == 2
+        assert await late == first._replace(priority=Priority.HIGH, revision=Revision(3))
+        assert (first.revision, await store.feed.head(owner)) == (2, 3)
+
+
+async def test_a_change_that_came_too_late_has_let_go_of_its_connection_before_it_takes_another(
+    database_url: str, store: PostgresStore, owner: UserId, task: Task
+) -> None:
+    narrow = PostgresStore(Database(database_url, size=1))
+    async with connected(database_url) as admin:
+        async with store.unit_of_work(owner) as work:
+            late = asyncio.create_task(narrow.change_task(owner, task.id, lambda seen: seen.toggled(NOON)))
+            await _waiting_for_a_lock(admin)
+            first = await work.tasks.update(task.changed({"title": Title("First")}, NOON))
+            await work.commit()
+        assert await late == first.toggled(NOON)._replace(revision=Revision(3))
+    await narrow.close()
 
 
 async def test_a_change_that_had_to_wait_takes_the_number_behind(
@@ -213,7 +228,7 @@ async def test_a_change_that_had_to_wait_takes_the_number_behind(
 ) -> None:
     async with connected(database_url) as admin:
         async with store.unit_of_work(owner) as work:
-            late = asyncio.create_task(store.update_task(task.toggled(NOON)))
+            late = asyncio.create_task(store.change_task(owner, task.id, lambda seen: seen.toggled(NOON)))
             await _waiting_for_a_lock(admin)
             await work.tasks.add(a_task(owner, completed_at=NOON))
             await work.commit()

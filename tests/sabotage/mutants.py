@@ -200,6 +200,13 @@ MUTANTS = [
         "may_repeat = True",
         ("tests/databases/test_waking.py::TestAConnectionThatIsLost",),
     ),
+    Mutant(
+        "a change whose answer got lost is stored again",
+        "adapters/postgres/database.py",
+        "if statement.writes or not self._connection.is_closed():",
+        "if not self._connection.is_closed():",
+        ("tests/databases/test_waking.py::TestAConnectionThatIsLost",),
+    ),
     # PostgreSQL: the policies
     Mutant(
         "a transaction has no owner",

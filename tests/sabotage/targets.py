@@ -65,6 +65,7 @@ TARGETS: Final[dict[str, tuple[str, ...]]] = {
         *_store("Store", "UnitOfWork"),
         "tests/integration/test_faults.py",
         "tests/integration/test_connection.py",
+        "tests/databases/test_waking.py",
     ),
     "adapters/postgres/feed.py": _store("TaskFeed"),
     "adapters/postgres/identities.py": _store("Identities", "Burial"),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from todo.application.operations import Change, Create, Delete, Toggle
@@ -156,12 +156,8 @@ class TaskService:
 
     async def _do(self, owner: UserId, operation: Operation, once: Once | None = None) -> Outcome:
         if once is None and not isinstance(operation, Create):
-            task = await self._store.tasks.get(owner, operation.task_id)
-            changed = self._changed(task, operation)
-            if changed is task:
-                return Outcome((task,))
-            with suppress(StaleError):  # another write got in between: now it waits for its turn
-                return Outcome((await self._store.update_task(changed),))
+            change = partial(self._changed, operation)
+            return Outcome((await self._store.change_task(owner, operation.task_id, change),))
         return await self._write(owner, lambda work: self._operate(work, owner, operation), once)
 
     async def _write(
@@ -183,7 +179,7 @@ class TaskService:
         if isinstance(operation, Create):
             return await self._create(work, owner, operation)
         task = await work.tasks.get(operation.task_id)
-        changed = self._changed(task, operation)
+        changed = self._changed(operation, task)
         return Outcome((task if changed is task else await work.tasks.update(changed),))
 
     async def _create(self, work: UnitOfWork, owner: UserId, operation: Create) -> Outcome:
@@ -201,7 +197,7 @@ class TaskService:
         new = Task(id=task_id or TaskId(self._new_id()), owner=owner, title=title, created_at=now, updated_at=now)
         return new.changed(changes, now)
 
-    def _changed(self, task: Task, operation: Change | Toggle | Delete) -> Task:
+    def _changed(self, operation: Change | Toggle | Delete, task: Task) -> Task:
         if operation.seen is not None and task.revision not in operation.seen:
             raise StaleError(task)
         match operation:

@@ -17,10 +17,10 @@ from todo.adapters.memory.users import MemoryUserDirectory, MemoryUserRepository
 from todo.domain.errors import EmailTakenError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from todo.domain.task import Task
-    from todo.domain.values import UserId
+    from todo.domain.values import TaskId, UserId
 
 
 class MemoryStore:
@@ -43,11 +43,14 @@ class MemoryStore:
             await work.commit()
         return stored
 
-    async def update_task(self, task: Task) -> Task:
-        async with self.unit_of_work(task.owner) as work:
-            stored = await work.tasks.update(task)
-            await work.commit()
-        return stored
+    async def change_task(self, owner: UserId, task: TaskId, change: Callable[[Task], Task]) -> Task:
+        async with self.unit_of_work(owner) as work:
+            found = await work.tasks.get(task)
+            changed = change(found)
+            if changed is not found:
+                changed = await work.tasks.update(changed)
+                await work.commit()
+        return changed
 
     @asynccontextmanager
     async def unit_of_work(self, owner: UserId) -> AsyncIterator[MemoryUnitOfWork]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import asyncpg
 from sqlalchemy import column, select, table
@@ -88,6 +88,10 @@ class Database:
             may_repeat = False
             connection = await self._pool.replace(connection)
 
+    def lease(self) -> Lease:
+        """A connection for several statements, so that whoever needs them stands in line once."""
+        return Lease(self._pool)
+
     async def check(self) -> None:
         """Return if the database is reached within two seconds and has the schema of this version.
 
@@ -152,6 +156,46 @@ class Database:
                 return connection
             may_repeat = False
             connection = await self._pool.replace(connection)
+
+
+class Lease:
+    """A connection for as long as an `async with` block lasts. Ask for no second one in there: all may be lent.
+
+    Each statement is a transaction by itself, and may come to another session of a pooler than the one before.
+    """
+
+    __slots__ = ("_connection", "_is_held", "_pool")
+
+    _connection: Connection
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._is_held = False
+
+    async def __aenter__(self) -> Self:
+        self._connection = await self._pool.acquire()
+        self._is_held = True
+        return self
+
+    async def __aexit__(self, error: type[BaseException] | None, *_: object) -> None:
+        if not self._is_held:
+            return
+        if error is None or issubclass(error, Exception):
+            self._pool.release(self._connection)
+        else:  # cancelled, in the midst of a statement
+            self._pool.discard(self._connection)
+
+    async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> list[Record]:
+        """The rows of one statement. What is lost on the way is run once more if it only reads, as by the database."""
+        try:
+            return await self._connection.fetch_alone(statement, values)
+        except UnavailableError:
+            if statement.writes or not self._connection.is_closed():
+                raise
+        self._is_held = False  # if there is no new one to be had, the place is given back
+        self._connection = await self._pool.replace(self._connection)
+        self._is_held = True
+        return await self._connection.fetch_alone(statement, values)
 
 
 class Transaction:

@@ -13,15 +13,20 @@ from todo.adapters.postgres.receipts import PostgresReceiptDirectory, PostgresRe
 from todo.adapters.postgres.sessions import PostgresSessionDirectory, PostgresSessionRepository
 from todo.adapters.postgres.signals import Signals
 from todo.adapters.postgres.task_writes import add_task, update_task
-from todo.adapters.postgres.tasks import PostgresTaskReader, PostgresTaskRepository, PostgresTrashDirectory
+from todo.adapters.postgres.tasks import (
+    PostgresTaskReader,
+    PostgresTaskRepository,
+    PostgresTrashDirectory,
+    get_task,
+)
 from todo.adapters.postgres.users import PostgresUserDirectory, PostgresUserRepository
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from todo.adapters.postgres.database import Database, Transaction
     from todo.domain.task import Task
-    from todo.domain.values import UserId
+    from todo.domain.values import TaskId, UserId
 
 
 class PostgresStore:
@@ -45,13 +50,16 @@ class PostgresStore:
         self._signals.announce(task.owner)
         return stored
 
-    async def update_task(self, task: Task) -> Task:
-        stored = await update_task(self._database, task.owner, task)
-        if stored is None:
-            async with self.unit_of_work(task.owner) as work:  # finds out why, and tells
-                stored = await work.tasks.update(task)
-                await work.commit()
-        self._signals.announce(task.owner)
+    async def change_task(self, owner: UserId, task: TaskId, change: Callable[[Task], Task]) -> Task:
+        async with self._database.lease() as lease:
+            found = await get_task(lease, owner, task)
+            changed = change(found)
+            if changed is found:
+                return found
+            stored = await update_task(lease, owner, changed)
+        if stored is None:  # another write got in between: now it waits for its turn
+            return await self._change_in_turn(owner, task, change)
+        self._signals.announce(owner)
         return stored
 
     @asynccontextmanager
@@ -69,6 +77,15 @@ class PostgresStore:
             self._look = asyncio.create_task(self._database.check())
             self._look.add_done_callback(_look_at)
         await asyncio.shield(self._look)
+
+    async def _change_in_turn(self, owner: UserId, task: TaskId, change: Callable[[Task], Task]) -> Task:
+        async with self.unit_of_work(owner) as work:
+            found = await work.tasks.get(task)
+            changed = change(found)
+            if changed is not found:
+                changed = await work.tasks.update(changed)
+                await work.commit()
+        return changed
 
 
 def _look_at(look: asyncio.Task[None]) -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement
 
-    from todo.adapters.postgres.database import Database, Transaction
+    from todo.adapters.postgres.database import Database, Lease, Transaction
     from todo.domain.task import Task
     from todo.domain.values import UserId
 
@@ -132,7 +132,7 @@ async def add_task(place: Database | Transaction, owner: UserId, task: Task) -> 
     return task._replace(revision=Revision(rows[0]["revision"]))
 
 
-async def update_task(place: Database | Transaction, owner: UserId, task: Task) -> Task | None:
+async def update_task(place: Lease | Transaction, owner: UserId, task: Task) -> Task | None:
     """Store the change of a task; None if the stored one no longer has its revision, or there is none."""
     values = {"owner": owner, "seen": task.revision, **row_of(task), **folded_row_of(task)}
     rows = await place.fetch(_UPDATE, values)

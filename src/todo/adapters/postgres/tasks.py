@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement
 
-    from todo.adapters.postgres.database import Database, Transaction
+    from todo.adapters.postgres.database import Database, Lease, Transaction
     from todo.application.queries import Page, Stats, TaskQuery
     from todo.application.zones import Moment
     from todo.domain.task import Task
@@ -87,6 +87,14 @@ _OWNERS_OF_TRASH = Statement(
 )
 
 
+async def get_task(place: Database | Lease, owner: UserId, task: TaskId) -> Task:
+    """A task that is not in the trash. `NotFoundError`; `InvalidTokenError` if the owner has no account."""
+    found = task_of_account(await place.fetch(_GET, {"owner": owner, "id": task}))
+    if found is None:
+        raise NotFoundError
+    return found
+
+
 class PostgresTaskReader:
     """Tasks to look at, each look in one round trip."""
 
@@ -94,11 +102,7 @@ class PostgresTaskReader:
         self._database = database
 
     async def get(self, owner: UserId, task: TaskId) -> Task:
-        rows = await self._database.fetch(_GET, {"owner": owner, "id": task})
-        found = task_of_account(rows)
-        if found is None:
-            raise NotFoundError
-        return found
+        return await get_task(self._database, owner, task)
 
     async def page(self, owner: UserId, query: TaskQuery) -> Page:
         return await read_page(self._database, owner, query)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
 
     from todo.application.ports.accounts import UserDirectory, UserRepository
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from todo.application.ports.tasks import TaskReader, TaskRepository
     from todo.application.ports.trash import TrashDirectory
     from todo.domain.task import Task
-    from todo.domain.values import UserId
+    from todo.domain.values import TaskId, UserId
 
 
 class UnitOfWork(Protocol):
@@ -87,11 +88,13 @@ class Store(Protocol):
         `InvalidTokenError` if the owner has no account (any more).
         """
 
-    async def update_task(self, task: Task) -> Task:
-        """Store the change of one task, as a unit of work of its own; return it with its revision.
+    async def change_task(self, owner: UserId, task: TaskId, change: Callable[[Task], Task]) -> Task:
+        """Store what `change` makes of a task, as a unit of work of its own; return it with its revision.
 
-        `StaleError` if the stored revision is no longer `task.revision`, `NotFoundError` if the task is gone for
-        good, `InvalidTokenError` if the owner has no account (any more).
+        If that is the very task it was given, nothing is stored; nor is it if `change` raises, and what it raises is
+        raised. If another write gets in between, `change` is called again, in the owner's turn, with what that one has
+        left. `NotFoundError` if the owner has no such task outside the trash, `InvalidTokenError` if the owner has no
+        account (any more).
         """
 
     def unit_of_work(self, owner: UserId) -> AbstractAsyncContextManager[UnitOfWork]:
