@@ -70,9 +70,9 @@ def exchange() -> Exchange:
     return Exchange()
 
 
-async def waiting(pool: Pool, *, goes_on: bool = False) -> asyncio.Task[Connection]:
+async def waiting(pool: Pool) -> asyncio.Task[Connection]:
     """Someone who has begun to wait."""
-    task = asyncio.create_task(pool.acquire(goes_on=goes_on))
+    task = asyncio.create_task(pool.acquire())
     await asyncio.sleep(0)
     assert not task.done()
     return task
@@ -131,31 +131,6 @@ class TestWaiting:
         assert not second.done()
         pool.release(lent)
         assert await second is lent
-
-    async def test_who_goes_on_is_before_those_who_begin_and_behind_those_who_go_on(self, exchange: Exchange) -> None:
-        pool = exchange.pool(1)
-        lent = await pool.acquire()
-        begins = await waiting(pool)
-        goes_on = [await waiting(pool, goes_on=True) for _ in range(2)]
-        assert pool.use.waiting == 3
-        for each in (*goes_on, begins):
-            pool.release(lent)
-            assert await each is lent
-
-    async def test_who_goes_on_waits_no_longer_than_others_and_keeps_nobody_waiting(self, exchange: Exchange) -> None:
-        pool = exchange.pool(1, patience=0.4)
-        lent = await pool.acquire()
-        begins = await waiting(pool)
-        await asyncio.sleep(0.3)
-        goes_on = await waiting(pool, goes_on=True)
-        with pytest.raises(UnavailableError):
-            await begins
-        assert not goes_on.done()
-        with pytest.raises(UnavailableError):
-            await goes_on
-        assert pool.use.refused == 2
-        pool.release(lent)
-        assert await can_lend(pool, 1)
 
     async def test_nobody_pushes_in(self, exchange: Exchange) -> None:
         pool = exchange.pool(1)
@@ -400,7 +375,7 @@ async def test_whatever_happens_no_connection_is_lost(exchange: Exchange, seed: 
 
     async def use() -> None:
         try:
-            connection = await pool.acquire(goes_on=chance.random() < 0.5)
+            connection = await pool.acquire()
         except UnavailableError:
             return
         try:

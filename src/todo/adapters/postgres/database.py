@@ -70,7 +70,7 @@ class Database:
 
         If the connection turns out to be lost, a statement that only reads is run once more, on a new one.
         """
-        connection = await self._pool.acquire(goes_on=statement.goes_on)
+        connection = await self._pool.acquire()
         may_repeat = not statement.writes
         while True:
             try:

@@ -2,9 +2,8 @@
 
 Written here because it decides the slowest twentieth of all answers: the connection used last is used
 next, so its caches are warm and the others may rest, and one that is given back goes straight to
-whoever has waited longest; first to those who go on with what they have begun, so that nobody stands
-in the line twice. asyncpg's own pool does none of it, and resets a connection by a statement after
-each use.
+whoever has waited longest. asyncpg's own pool does neither, and resets a connection by a statement
+after each use.
 """
 
 from __future__ import annotations
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from todo.adapters.postgres.connection import Connection
-
-    _Line = OrderedDict[asyncio.Future[Connection | None], float]  # who waits, and until when
 
 
 class PoolUse(NamedTuple):
@@ -63,9 +60,7 @@ class Pool:
         self._failed = 0
         self._idle: list[Connection] = []
         self._opened = 0
-        self._going_on: _Line = OrderedDict()
-        self._beginning: _Line = OrderedDict()
-        self._lines = (self._going_on, self._beginning)
+        self._waiters: OrderedDict[asyncio.Future[Connection | None], float] = OrderedDict()  # and until when they wait
         self._alarm: asyncio.TimerHandle | None = None
         self._closed = False
 
@@ -73,13 +68,10 @@ class Pool:
     def use(self) -> PoolUse:
         """How it is used at this moment. A connection that is being made counts as in use."""
         idle = len(self._idle)
-        return PoolUse(self._size, idle, self._opened - idle, self._waiting(), self._refused, self._failed)
+        return PoolUse(self._size, idle, self._opened - idle, len(self._waiters), self._refused, self._failed)
 
-    async def acquire(self, *, goes_on: bool = False) -> Connection:
-        """A connection that was alive when last heard of. Give it back with `release` or `discard`.
-
-        Who `goes_on` had one a moment ago, for the same purpose.
-        """
+    async def acquire(self) -> Connection:
+        """A connection that was alive when last heard of. Give it back with `release` or `discard`."""
         while True:
             if self._closed:
                 raise UnavailableError
@@ -91,7 +83,7 @@ class Pool:
                     return connection
             if self._opened < self._size:
                 return await self._open()
-            given = await self._wait(self._going_on if goes_on else self._beginning)
+            given = await self._wait()
             if given is not None:
                 return given
 
@@ -148,24 +140,21 @@ class Pool:
             self._give(None)
             raise
 
-    def _waiting(self) -> int:
-        return len(self._going_on) + len(self._beginning)
-
-    async def _wait(self, line: _Line) -> Connection | None:
-        if self._waiting() >= self._queue:
+    async def _wait(self) -> Connection | None:
+        if len(self._waiters) >= self._queue:
             self._refused += 1
             raise UnavailableError
         begun = time.perf_counter()
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[Connection | None] = loop.create_future()
-        line[waiter] = until = loop.time() + self._patience
+        self._waiters[waiter] = until = loop.time() + self._patience
         if self._alarm is None:
             self._alarm = loop.call_at(until, self._give_up)
         try:
             return await waiter
         except asyncio.CancelledError:
             if waiter.cancelled():
-                line.pop(waiter, None)
+                self._waiters.pop(waiter, None)
             elif waiter.exception() is None:
                 self._pass_on(waiter.result())
             raise
@@ -175,14 +164,12 @@ class Pool:
     def _give_up(self) -> None:
         """Refuse who has waited too long. All are equally patient, so one alarm serves all: that of the next."""
         loop = asyncio.get_running_loop()
-        for line in self._lines:
-            while line and next(iter(line.values())) <= loop.time():
-                waiter, _ = line.popitem(last=False)
-                if not waiter.done():
-                    self._refused += 1
-                    waiter.set_exception(UnavailableError())
-        until = min((next(iter(line.values())) for line in self._lines if line), default=None)
-        self._alarm = loop.call_at(until, self._give_up) if until else None
+        while self._waiters and next(iter(self._waiters.values())) <= loop.time():
+            waiter, _ = self._waiters.popitem(last=False)
+            if not waiter.done():
+                self._refused += 1
+                waiter.set_exception(UnavailableError())
+        self._alarm = loop.call_at(next(iter(self._waiters.values())), self._give_up) if self._waiters else None
 
     def _pass_on(self, given: Connection | None) -> None:
         if given is None:
@@ -192,10 +179,9 @@ class Pool:
 
     def _give(self, connection: Connection | None) -> bool:
         """Hand a connection, or the leave to open one (None), to whoever is next. False if nobody waits."""
-        for line in self._lines:
-            while line:
-                waiter, _ = line.popitem(last=False)
-                if not waiter.done():
-                    waiter.set_result(connection)
-                    return True
+        while self._waiters:
+            waiter, _ = self._waiters.popitem(last=False)
+            if not waiter.done():
+                waiter.set_result(connection)
+                return True
         return False

@@ -30,16 +30,14 @@ OWNER_SETTING = "todo.owner"
 class Statement:
     """One shape of SQL. Its parameters are given by name; asyncpg wants them by place.
 
-    `goes_on` says that it ends what an earlier statement has begun, so that it need not wait behind those who begin.
     `writes` says whether running it twice may differ from running it once. Of SQL written by hand that is assumed.
     """
 
-    __slots__ = ("_names", "goes_on", "sql", "writes")
+    __slots__ = ("_names", "sql", "writes")
 
-    def __init__(self, clause: ClauseElement, *, goes_on: bool = False) -> None:
+    def __init__(self, clause: ClauseElement) -> None:
         compiled = cast("SQLCompiler", clause.compile(dialect=_DIALECT))
         self.sql = str(compiled)
-        self.goes_on = goes_on
         self._names = tuple(name.removeprefix(_NEW) for name in compiled.positiontup or ())
         self.writes = any(isinstance(part, UpdateBase | TextClause) for part in iterate(clause))
 

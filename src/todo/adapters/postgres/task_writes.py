@@ -101,8 +101,7 @@ def _update() -> Statement:
         update(users)
         .where(users.c.id == changed.c.owner_id)
         .values(revision=changed.c.revision, trash_since=_trash_since(new), **counts)
-        .returning(users.c.revision),
-        goes_on=True,
+        .returning(users.c.revision)
     )
 
 
