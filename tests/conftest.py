@@ -36,6 +36,7 @@ hypothesis.settings.load_profile("steady")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(optionalhook=True)  # runs that others start may do without xdist
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are processors, because some tests wait for something else."""
     return (os.cpu_count() or 1) + 1
