@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+from todo.application.changing import change_in
 from todo.application.operations import Change, Create, Delete, Toggle
 from todo.application.ports import Outcome
 from todo.application.zones import Moment
@@ -178,9 +179,7 @@ class TaskService:
     async def _operate(self, work: UnitOfWork, owner: UserId, operation: Operation) -> Outcome:
         if isinstance(operation, Create):
             return await self._create(work, owner, operation)
-        task = await work.tasks.get(operation.task_id)
-        changed = self._changed(operation, task)
-        return Outcome((task if changed is task else await work.tasks.update(changed),))
+        return Outcome((await change_in(work, operation.task_id, partial(self._changed, operation)),))
 
     async def _create(self, work: UnitOfWork, owner: UserId, operation: Create) -> Outcome:
         title, changes, task_id = operation.title, operation.changes, operation.task_id

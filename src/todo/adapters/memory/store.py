@@ -14,6 +14,7 @@ from todo.adapters.memory.receipts import MemoryReceiptDirectory, MemoryReceiptR
 from todo.adapters.memory.sessions import MemorySessionDirectory, MemorySessionRepository
 from todo.adapters.memory.tasks import MemoryTaskReader, MemoryTaskRepository, MemoryTrashDirectory
 from todo.adapters.memory.users import MemoryUserDirectory, MemoryUserRepository
+from todo.application.changing import change_in
 from todo.domain.errors import EmailTakenError
 
 if TYPE_CHECKING:
@@ -45,11 +46,8 @@ class MemoryStore:
 
     async def change_task(self, owner: UserId, task: TaskId, change: Callable[[Task], Task]) -> Task:
         async with self.unit_of_work(owner) as work:
-            found = await work.tasks.get(task)
-            changed = change(found)
-            if changed is not found:
-                changed = await work.tasks.update(changed)
-                await work.commit()
+            changed = await change_in(work, task, change)
+            await work.commit()
         return changed
 
     @asynccontextmanager

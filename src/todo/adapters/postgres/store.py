@@ -20,6 +20,7 @@ from todo.adapters.postgres.tasks import (
     get_task,
 )
 from todo.adapters.postgres.users import PostgresUserDirectory, PostgresUserRepository
+from todo.application.changing import change_in
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -58,7 +59,10 @@ class PostgresStore:
                 return found
             stored = await update_task(lease, owner, changed)
         if stored is None:  # another write got in between: now it waits for its turn
-            return await self._change_in_turn(owner, task, change)
+            async with self.unit_of_work(owner) as work:
+                stored = await change_in(work, task, change)
+                await work.commit()
+            return stored
         self._signals.announce(owner)
         return stored
 
@@ -77,15 +81,6 @@ class PostgresStore:
             self._look = asyncio.create_task(self._database.check())
             self._look.add_done_callback(_look_at)
         await asyncio.shield(self._look)
-
-    async def _change_in_turn(self, owner: UserId, task: TaskId, change: Callable[[Task], Task]) -> Task:
-        async with self.unit_of_work(owner) as work:
-            found = await work.tasks.get(task)
-            changed = change(found)
-            if changed is not found:
-                changed = await work.tasks.update(changed)
-                await work.commit()
-        return changed
 
 
 def _look_at(look: asyncio.Task[None]) -> None:
