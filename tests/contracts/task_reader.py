@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import product
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from tests.builders import NOON, a_task, a_task_id, a_user_id, keep, keep_change, sign_up
 from todo.application.queries import Position, TaskQuery
 from todo.domain.errors import InvalidTokenError, NotFoundError
-from todo.domain.values import Title
+from todo.domain.values import Revision, Title
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -30,6 +31,15 @@ class TaskReaderContract:
     async def test_a_stored_task_is_read_as_it_was_stored(self, store: Store, user: User) -> None:
         stored = await keep(store, a_task(user.id))
         assert await store.tasks.get(user.id, stored.id) == stored
+
+    async def test_each_moment_of_a_task_is_its_own(self, store: Store, user: User) -> None:
+        moments = [NOON + timedelta(microseconds=number) for number in range(-1, 2)]
+        completions = [None, *moments]
+        for updated_at, completed_at in product(moments, completions):
+            task = await keep(store, a_task(user.id, updated_at=updated_at, completed_at=completed_at))
+            page = await store.tasks.page(user.id, TaskQuery(limit=1))
+            feed = await store.feed.changes(user.id, Revision(task.revision - 1), 1)
+            assert [await store.tasks.get(user.id, task.id), *page.tasks, *feed.tasks] == [task] * 3
 
     async def test_a_change_is_seen_once_it_is_committed(self, store: Store, user: User) -> None:
         stored = await keep(store, a_task(user.id))

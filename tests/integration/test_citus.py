@@ -63,7 +63,7 @@ values = [list(kind) if issubclass(kind, enum.Enum) else [False, True] for kind 
 for shape in itertools.starmap(Shape, itertools.product(*values)):
     if (shape.open or shape.completed) and shape.goes_on >= shape.goes_on_without_key:
         found[shape] = f"task_lists.{shape}", page_statement(shape)
-print(json.dumps([[name, each.sql, each._names] for name, each in found.values()]))
+print(json.dumps([[name, each.sql, each.names] for name, each in found.values()]))
 """
 
 

@@ -126,7 +126,7 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
     async def fetch_and_note(self: Connection, statement: Statement, values: Mapping[str, Any]) -> Any:
         if "pg_notify" not in statement.sql:
             wire.messages += 1
-            wire.sent.append((statement.sql, statement.arguments(values)))
+            wire.sent.append((statement.sql, list(statement.arguments(values))))
         return await fetch(self, statement, values)
 
     async def execute_and_note(self: Connection, script: str) -> None:

@@ -40,6 +40,7 @@ TARGETS: Final[dict[str, tuple[str, ...]]] = {
         "tests/integration/test_foreign_people.py",
     ),
     "application/admission.py": ("tests/unit/test_admission.py", "tests/unit/test_account_service.py"),
+    "application/changing.py": ("tests/unit/test_task_service.py",),
     "application/feed.py": ("tests/integration/test_streams.py", *_http("Feeding")),
     "application/limits.py": ("tests/unit/test_limits.py", "tests/unit/test_http_limits.py"),
     "application/operators.py": (*_SERVICES[1:], "tests/unit/test_cli_users.py"),

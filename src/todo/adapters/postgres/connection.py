@@ -12,7 +12,7 @@ from todo.adapters.postgres.startup import is_refused_setting, setting_them
 from todo.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from asyncpg import Record
     from asyncpg.prepared_stmt import PreparedStatement
@@ -81,7 +81,7 @@ class Connection:
                 # Without a name, it would be parsed and planned each time: the driver's own cache is switched off.
                 name = f"statement_{len(self._prepared)}"
                 prepared = self._prepared[sql] = await self._driver.prepare(sql, name=name)
-            return await prepared.fetch(*statement.arguments(values))
+            return await _run(self._driver, prepared, statement.arguments(values))
         except (*PASSING_ERRORS, *DRIVER_ERRORS) as error:
             raise self._translated(error) from error
 
@@ -141,6 +141,16 @@ class Connection:
         if isinstance(error, asyncpg.InterfaceError) and not self._driver.is_closed():
             return error
         return UnavailableError()
+
+
+def _run(driver: Any, prepared: Any, arguments: Sequence[Any]) -> Awaitable[list[Record]]:
+    """What `prepared.fetch(*arguments)` does.
+
+    asyncpg makes eight calls of Python on the way, which look after connections and statements that are gone, as
+    `Connection` does by itself. Without them, reading a task takes 4 % less of the service's processor, and the change
+    of one 3 %. Call `prepared.fetch` to do without.
+    """
+    return driver._protocol.bind_execute(prepared._state, arguments, "", 0, False, None)  # type: ignore[no-any-return]  # noqa: SLF001
 
 
 class PooledConnection(Connection):

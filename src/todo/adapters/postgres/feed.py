@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import BigInteger, Integer, bindparam, select, true
 
-from todo.adapters.postgres.rows import TASK_COLUMNS, task_of
+from todo.adapters.postgres.rows import READ_COLUMNS, task_of
 from todo.adapters.postgres.statements import Statement, me
 from todo.adapters.postgres.tables import tasks
 from todo.application.ports import NO_HORIZON, START, Changes
@@ -29,7 +29,7 @@ def _head() -> Statement:
 def _changes() -> Statement:
     asking = me()
     behind = tasks.c.revision > bindparam("since", type_=BigInteger)
-    changed = select(*TASK_COLUMNS).where(tasks.c.owner_id == asking.c.owner, behind)
+    changed = select(*READ_COLUMNS).where(tasks.c.owner_id == asking.c.owner, behind)
     part = changed.order_by(tasks.c.revision).limit(bindparam("rows", type_=Integer)).lateral("task")
     return Statement(
         select(part, asking.c.revision.label("head"), asking.c.purged_revision)

@@ -36,7 +36,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, BIT, UUID
 
-from todo.adapters.postgres.rows import TASK_COLUMNS, task_of
+from todo.adapters.postgres.rows import READ_COLUMNS, task_of
 from todo.adapters.postgres.signatures import BITS, signature_of_all
 from todo.adapters.postgres.statements import Statement, me
 from todo.adapters.postgres.tables import tasks
@@ -109,7 +109,7 @@ def page_statement(shape: Shape) -> Statement:
     place = _maybe_listed(asking, shape) if shape.is_narrowed else tasks
     listed = and_(tasks.c.owner_id == asking.c.owner, *_states(tasks, shape), *_filters(shape))
     accounts: FromClause = asking
-    found = select(*TASK_COLUMNS).select_from(place)
+    found = select(*READ_COLUMNS).select_from(place)
     total: ColumnElement[int]
     if not (shape.is_filtered or shape.in_trash):
         total = _kept_count(asking, shape)
@@ -120,7 +120,7 @@ def page_statement(shape: Shape) -> Statement:
         found = found.add_columns(func.count().over().label("total"))
         total = func.coalesce(literal_column("task.total", Integer), literal_column("0"))
     page = _in_order(found.where(listed), shape).limit(bindparam("rows", type_=Integer)).lateral("task")
-    shown = [page.c[column.name] for column in TASK_COLUMNS]
+    shown = [page.c[column.name] for column in READ_COLUMNS]
     return Statement(
         select(*shown, total.label("total"), asking.c.revision.label("reached")).select_from(
             accounts.outerjoin(page, true())

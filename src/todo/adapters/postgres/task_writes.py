@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import UUID
 
-from todo.adapters.postgres.rows import FOLDED_COLUMNS, SET_ONCE, TASK_COLUMNS, folded_row_of, row_of
+from todo.adapters.postgres.rows import FOLDED_COLUMNS, SET_ONCE, TASK_COLUMNS, new_row_of
 from todo.adapters.postgres.statements import Statement, me, new_values
 from todo.adapters.postgres.tables import tasks, users
 from todo.domain.errors import InvalidTokenError
@@ -44,11 +44,8 @@ _ROW_PLACE: ColumnElement[Any] = literal_column("tasks.ctid")
 def _add() -> Statement:
     """The row to insert comes from the turn, and the turn from `me`: so both come before the policies look."""
     asking = me()
-    new = {
-        column: bindparam(column.name, type_=column.type)
-        for column in (*TASK_COLUMNS, *FOLDED_COLUMNS)
-        if column not in (tasks.c.owner_id, tasks.c.revision)
-    }
+    taken = (tasks.c.owner_id, tasks.c.revision)
+    new = new_values(*(column for column in (*TASK_COLUMNS, *FOLDED_COLUMNS) if column not in taken))
     is_open, is_completed = _counted(new[tasks.c.completed_at], new[tasks.c.deleted_at])
     counts = {"open_tasks": users.c.open_tasks + is_open, "completed_tasks": users.c.completed_tasks + is_completed}
     turn = (
@@ -125,7 +122,7 @@ _UPDATE = _update()
 
 async def add_task(place: Database | Transaction, owner: UserId, task: Task) -> Task:
     """Add a task to those of the owner. `InvalidTokenError` if the owner has no account."""
-    rows = await place.fetch(_ADD, {"owner": owner, **row_of(task), **folded_row_of(task)})
+    rows = await place.fetch(_ADD, {"owner": owner, **new_row_of(task)})
     if not rows:
         raise InvalidTokenError
     return task._replace(revision=Revision(rows[0]["revision"]))
@@ -133,6 +130,5 @@ async def add_task(place: Database | Transaction, owner: UserId, task: Task) -> 
 
 async def update_task(place: Lease | Transaction, owner: UserId, task: Task) -> Task | None:
     """Store the change of a task; None if the stored one no longer has its revision, or there is none."""
-    values = {"owner": owner, "seen": task.revision, **row_of(task), **folded_row_of(task)}
-    rows = await place.fetch(_UPDATE, values)
+    rows = await place.fetch(_UPDATE, {"owner": owner, "seen": task.revision, **new_row_of(task)})
     return task._replace(revision=Revision(rows[0]["revision"])) if rows else None

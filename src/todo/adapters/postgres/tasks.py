@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import DateTime, Integer, Text, and_, bindparam, delete, func, select, true, update
 from sqlalchemy.dialects.postgresql import UUID
 
-from todo.adapters.postgres.rows import TASK_COLUMNS, task_of_account
+from todo.adapters.postgres.rows import READ_COLUMNS, task_of_account
 from todo.adapters.postgres.statements import Statement, me
 from todo.adapters.postgres.tables import tasks, users
 from todo.adapters.postgres.task_lists import read_page
@@ -36,7 +36,7 @@ _NOT_IN_TRASH = tasks.c.deleted_at.is_(None)
 def _get() -> Statement:
     asking = me()
     one = (
-        select(*TASK_COLUMNS)
+        select(*READ_COLUMNS)
         .where(tasks.c.owner_id == asking.c.owner, tasks.c.id == _ID, _NOT_IN_TRASH)
         .lateral("task")
     )
@@ -45,7 +45,7 @@ def _get() -> Statement:
 
 def _find() -> Statement:
     its = users.outerjoin(tasks, and_(tasks.c.owner_id == users.c.id, tasks.c.id == _ID))
-    return Statement(select(*TASK_COLUMNS).select_from(its).where(_IS_ALLOWED))
+    return Statement(select(*READ_COLUMNS).select_from(its).where(_IS_ALLOWED))
 
 
 def _purge(task: ColumnElement[Any] | None) -> Statement:
