@@ -11,14 +11,15 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def family(pid: int) -> list[int]:
-    """The process and all that came from it."""
+    """The process and all that came from it. Any of them may end in the meantime."""
     found, left = [], [pid]
     while left:
         one = left.pop()
         found.append(one)
-        for thread in Path(f"/proc/{one}/task").glob("*"):
-            with suppress(OSError):
-                left += [int(child) for child in (thread / "children").read_text().split()]
+        with suppress(FileNotFoundError):
+            for thread in list(Path(f"/proc/{one}/task").iterdir()):
+                with suppress(OSError):
+                    left += [int(child) for child in (thread / "children").read_text().split()]
     return found
 
 
